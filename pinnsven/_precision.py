@@ -1,0 +1,56 @@
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from ._errors import DtypeError, NonFiniteError, ShapeError
+
+
+def enable_x64() -> None:
+    """Switch JAX to float64, for the whole process.
+
+    A pseudoinverse needs the digits: in float32 a cut-off below about `1e-6` of the
+    largest singular value is noise. Call it once, before any array is made.
+    """
+    jax.config.update("jax_enable_x64", True)
+
+
+def default_dtype() -> np.dtype:
+    """The floating dtype in force: float64 after `enable_x64`, else float32."""
+    return np.dtype(jnp.result_type(float))
+
+
+def user_array(value, what: str, *, ndim: int | None = None) -> np.ndarray:
+    """Check an array that the user gives and return it in the dtype in force.
+
+    Python numbers and lists are converted; arrays must already have a floating dtype
+    of the precision in force, because a silent cast hides a lost digit.
+
+    **Raises:** `DtypeError`, `ShapeError`, `NonFiniteError`, each naming `what`.
+    """
+    dtype = default_dtype()
+    if isinstance(value, np.ndarray | jax.Array):
+        given = np.asarray(value)
+        if given.dtype != dtype and not _harmless(given.dtype, dtype):
+            raise DtypeError(
+                f"{what} has dtype {given.dtype}, but pinnsven computes in {dtype}. "
+                f"Convert it yourself, so that the loss of digits is visible: "
+                f"`array.astype('{dtype}')`."
+            )
+    try:
+        out = np.asarray(value, dtype=dtype)
+    except (TypeError, ValueError) as err:
+        raise ShapeError(f"{what} is not a regular array of numbers: {err}.") from err
+    if ndim is not None and out.ndim != ndim:
+        raise ShapeError(f"{what} has shape {out.shape}; it must have {ndim} axes.")
+    if not np.all(np.isfinite(out)):
+        bad = int(np.sum(~np.isfinite(out)))
+        raise NonFiniteError(
+            f"{what} holds {bad} entries of {out.size} that are NaN or infinite. "
+            "Remove them, or mask them out, before they reach a condition."
+        )
+    return out
+
+
+def _harmless(given: np.dtype, dtype: np.dtype) -> bool:
+    # Without x64, NumPy's own float64 is what a user naturally holds.
+    return given == np.float64 and dtype == np.float32

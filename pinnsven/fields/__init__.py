@@ -1,0 +1,18 @@
+"""What is unknown: fields and their derivatives, networks, unknown constants."""
+
+from ._model import Model as Model
+from ._networks import (
+    MLP as MLP,
+    AbstractNetwork as AbstractNetwork,
+    Constrained as Constrained,
+    Field as Field,
+)
+from ._scalar_field import (
+    ScalarField as ScalarField,
+    d as d,
+    divergence as divergence,
+    field as field,
+    grad as grad,
+    laplacian as laplacian,
+)
+from ._unknown import Unknown as Unknown

@@ -1,0 +1,145 @@
+import abc
+from typing import Any
+
+import equinox as eqx
+import numpy as np
+from jaxtyping import Array, Float, PRNGKeyArray
+
+from .._errors import EmptyRegionError, ShapeError
+from .._precision import user_array
+from ._samplers import AbstractSampler, Sobol
+
+
+class Batch(eqx.Module):
+    """Points as they enter the rows of one condition.
+
+    `coordinates` and `normals` map names to arrays of shape `(n,)`; `normals` is empty
+    away from a boundary. `weights` add up to one: a weighted sum of squares is a mean.
+    """
+
+    coordinates: dict[str, Float[Array | np.ndarray, " n"]]
+    weights: Float[Array | np.ndarray, " n"]
+    normals: dict[str, Float[Array | np.ndarray, " n"]]
+
+    @property
+    def size(self) -> int:
+        return self.weights.shape[0]
+
+    def take(self, index: np.ndarray, weights: np.ndarray) -> "Batch":
+        """The points at `index`, with new weights."""
+        pick = lambda values: {k: np.asarray(v)[index] for k, v in values.items()}
+        return Batch(pick(self.coordinates), weights, pick(self.normals))
+
+
+class AbstractPoints(eqx.Module):
+    """Where a condition holds: a declaration that is drawn when a run starts."""
+
+    names: eqx.AbstractVar[tuple[str, ...]]
+
+    @property
+    @abc.abstractmethod
+    def redrawable(self) -> bool:
+        """Whether the driver may choose other points of the same region."""
+
+    @property
+    @abc.abstractmethod
+    def has_normals(self) -> bool:
+        """Whether the points lie on a boundary that carries outward normals."""
+
+    @abc.abstractmethod
+    def draw(self, key: PRNGKeyArray) -> Batch:
+        """The points that the rows use."""
+
+    @abc.abstractmethod
+    def unseen(self, key: PRNGKeyArray, n: int) -> Batch | None:
+        """`n` other points of the same region; `None` where there are none."""
+
+
+class RegionPoints(AbstractPoints):
+    """A budget of `n` points of a region, placed by a sampler.
+
+    Made by `region.points(n, sampler=...)`. Without a sampler the points are scrambled
+    Sobol points and the sampling policy of `solve` may move them; a sampler that the
+    user names is kept: a deterministic one stays fixed.
+    """
+
+    region: Any
+    n: int
+    sampler: AbstractSampler | None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return self.region.names
+
+    @property
+    def redrawable(self) -> bool:
+        return self.sampler is None or self.sampler.random
+
+    @property
+    def has_normals(self) -> bool:
+        return self.region.has_normals
+
+    def draw(self, key: PRNGKeyArray) -> Batch:
+        sampler = Sobol() if self.sampler is None else self.sampler
+        return self.region.sample(sampler, self.n, key)
+
+    def unseen(self, key: PRNGKeyArray, n: int) -> Batch | None:
+        return self.region.sample(Sobol(), n, key)
+
+
+class Points(AbstractPoints):
+    """The user's own points, one array of shape `(n,)` per coordinate.
+
+    **Example:** `ps.Points(x=[0.1, 0.5], t=[0.0, 1.0])`. A number is repeated for
+    every point: `ps.Points(x=xs, t=0.0)`.
+
+    **Raises:** `ShapeError` for unequal lengths, `EmptyRegionError` for none,
+    `DtypeError` and `NonFiniteError` as `pinnsven` does for every array.
+    """
+
+    coordinates: dict[str, np.ndarray]
+
+    def __init__(self, **coordinates):
+        if not coordinates:
+            raise EmptyRegionError(
+                "`Points` needs at least one coordinate, e.g. `ps.Points(x=xs, t=ts)`."
+            )
+        arrays = {k: user_array(v, f"Coordinate {k!r}") for k, v in coordinates.items()}
+        lengths = {k: a.shape for k, a in arrays.items() if a.ndim != 0}
+        if any(len(shape) != 1 for shape in lengths.values()):
+            raise ShapeError(
+                f"Coordinates of `Points` must be one-dimensional; got {lengths}. "
+                "Flatten a mesh first: `x.ravel()`."
+            )
+        if len({shape[0] for shape in lengths.values()}) > 1:
+            raise ShapeError(
+                f"Coordinates of `Points` have different lengths: {lengths}."
+            )
+        n = next((shape[0] for shape in lengths.values()), 1)
+        if n == 0:
+            raise EmptyRegionError("`Points` holds no point: its arrays are empty.")
+        self.coordinates = {k: np.broadcast_to(a, (n,)) for k, a in arrays.items()}
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(self.coordinates)
+
+    @property
+    def n(self) -> int:
+        return next(iter(self.coordinates.values())).shape[0]
+
+    @property
+    def redrawable(self) -> bool:
+        return False
+
+    @property
+    def has_normals(self) -> bool:
+        return False
+
+    def draw(self, key: PRNGKeyArray) -> Batch:
+        del key
+        return Batch(dict(self.coordinates), np.full(self.n, 1.0 / self.n), {})
+
+    def unseen(self, key: PRNGKeyArray, n: int) -> Batch | None:
+        del key, n
+        return None

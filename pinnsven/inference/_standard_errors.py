@@ -1,0 +1,78 @@
+import equinox as eqx
+import jax
+import numpy as np
+
+from .._errors import PinnsvenError
+from ..conditions import Data
+from ..residuals import BoundProblem, ResidualMap
+
+
+# Directions below this are not measured by the conditions at all.
+_UNRESOLVED = 1e-9
+
+
+def standard_error(
+    bound: BoundProblem, residuals: ResidualMap, theta, name: str
+) -> np.ndarray:
+    r"""Standard errors of an unknown, by linear propagation of the data noise.
+
+    The estimate moves by $-J^+ \delta r$ when the rows move by $\delta r$. Only rows of
+    `Data` are noisy: row $i$ has the standard deviation $\sqrt{\lambda w_i}\,\bar\sigma$.
+    With $g$ the gradient of the unknown and $J = U S V^T$,
+
+    $$ \mathrm{std}^2 = \sum_i \left(g^T V S^{-1} U^T\right)_i^2
+       \lambda w_i \bar\sigma^2 . $$
+
+    Without `sigma`, $\bar\sigma^2$ is the residual sum of squares of the block over its
+    degrees of freedom, $n - \mathrm{tr}$ of the hat matrix. Assumes independent noise
+    and a model that is linear over the size of the error bars.
+
+    **Returns:** an array of the unknown's shape; infinite where the conditions leave
+    the unknown undetermined.
+
+    **Raises:** `PinnsvenError` if no condition is `Data`.
+
+    Source: Bjorck, Numerical Methods for Least Squares Problems (1996), chapter 1.
+    """
+    if not any(isinstance(c, Data) for c in bound.conditions.values()):
+        raise PinnsvenError(
+            f"`std({name!r})` needs noise to propagate, but no condition is `ps.Data`."
+        )
+    r, j = (
+        np.asarray(a) for a in eqx.filter_jit(ResidualMap.linearise)(residuals, theta)
+    )
+    u, s, vt = np.linalg.svd(j, full_matrices=False)
+    kept = s > _UNRESOLVED * s[0]
+    u, s, vt = u[:, kept], s[kept], vt[kept]
+    noise = _row_noise(bound, residuals, r, u)
+    value = lambda vector: bound.rebuild(vector).unknowns[name].value
+    gradient = np.asarray(jax.jacrev(value)(theta))
+    flat = gradient.reshape(-1, gradient.shape[-1])
+    along = flat @ vt.T
+    error = np.linalg.norm((along / s) @ u.T * noise, axis=1)
+    # A gradient that the kept directions do not span is not determined by the rows.
+    missing = np.linalg.norm(flat - along @ vt, axis=1)
+    lost = missing > 0.1 * np.linalg.norm(flat, axis=1)
+    return np.where(lost, np.inf, error).reshape(gradient.shape[:-1])
+
+
+def _row_noise(
+    bound: BoundProblem, residuals: ResidualMap, r: np.ndarray, u: np.ndarray
+) -> np.ndarray:
+    noise = np.zeros_like(r)
+    start = 0
+    for name, block, size in zip(
+        residuals.names, residuals.blocks, residuals.sizes, strict=True
+    ):
+        rows = slice(start, start + size)
+        start += size
+        condition = bound.conditions[name]
+        if not isinstance(condition, Data):
+            continue
+        scale = np.asarray(block.scale)
+        sigma = condition.sigma_mean
+        if condition.sigma is None:
+            freedom = max(size - float(np.sum(u[rows] ** 2)), 1.0)
+            sigma = np.sqrt(np.sum((r[rows] / scale) ** 2) / freedom)
+        noise[rows] = scale * sigma
+    return noise

@@ -1,0 +1,13 @@
+"""Solutions that do not come from a neural network, to judge those that do."""
+
+from .burgers import cole_hopf as cole_hopf
+from .errors import max_error as max_error, relative_l2 as relative_l2
+from .heat import heat_mode as heat_mode
+from .poisson import (
+    poisson_sine as poisson_sine,
+    poisson_sine_source as poisson_sine_source,
+)
+from .trajectories import (
+    TrajectoryFit as TrajectoryFit,
+    fit_trajectory as fit_trajectory,
+)

@@ -1,0 +1,3 @@
+"""Pictures of what came of a run."""
+
+from ._plot import Picture as Picture, plot as plot

@@ -1,0 +1,134 @@
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+
+
+_RESOLUTION = 201
+
+
+@dataclasses.dataclass
+class Picture:
+    """What a picture of a solution is drawn from.
+
+    `fields` are functions of coordinates by keyword, `bounds` their intervals, and
+    `history` a run as arrays; the rest describes the Jacobian at the solution.
+    """
+
+    fields: dict[str, Callable[..., Any]]
+    bounds: dict[str, dict[str, tuple[float, float]]]
+    history: Any
+    weights: dict[str, float]
+    singular_values: np.ndarray
+    components: np.ndarray
+    title: str
+
+
+def plot(
+    picture: Picture,
+    path: str | Path | None = None,
+    reference: Callable[..., Any] | None = None,
+) -> Figure:
+    """Draw every field, the error if a reference is given, convergence and spectrum.
+
+    Fields of one coordinate are lines, of two are maps; of more, a cut through the
+    middle of the others.
+    """
+    names = list(picture.fields)
+    panels = len(names) + (reference is not None) + 2
+    columns = min(panels, 3) if panels != 4 else 2
+    rows = -(-panels // columns)
+    figure = Figure(figsize=(4.6 * columns, 3.7 * rows), layout="constrained")
+    axes = list(np.atleast_1d(figure.subplots(rows, columns)).ravel())
+    for name in names:
+        exact = reference if name == names[0] else None
+        _field(figure, axes.pop(0), picture, name, exact)
+    if reference is not None:
+        _error(figure, axes.pop(0), picture, names[0], reference)
+    _convergence(axes.pop(0), picture)
+    _spectrum(axes.pop(0), picture)
+    for unused in axes:
+        unused.set_axis_off()
+    figure.suptitle(picture.title, fontsize=11)
+    if path is not None:
+        figure.savefig(path, dpi=150)
+    return figure
+
+
+def _grid(bounds: dict[str, tuple[float, float]]):
+    """The axes to draw along, coordinates on a grid, and what the others are held at."""
+    drawn = list(bounds)[:2]
+    # Time runs to the right, as physicists draw it.
+    if len(drawn) == 2 and drawn[1] == "t":
+        drawn.reverse()
+    lines = [np.linspace(*bounds[name], _RESOLUTION) for name in drawn]
+    mesh = np.meshgrid(*lines, indexing="ij")
+    held = {n: (a + b) / 2 for n, (a, b) in bounds.items() if n not in drawn}
+    return drawn, lines, dict(zip(drawn, mesh, strict=True)) | held, held
+
+
+def _field(figure, ax, picture: Picture, name: str, reference) -> None:
+    drawn, lines, coordinates, held = _grid(picture.bounds[name])
+    values = np.asarray(picture.fields[name](**coordinates))
+    cut = "".join(f", {n} = {v:g}" for n, v in held.items())
+    ax.set_title(f"{name}{cut}")
+    if len(drawn) == 1:
+        ax.plot(lines[0], values, label=name)
+        if reference is not None:
+            exact = np.broadcast_to(reference(**coordinates), values.shape)
+            ax.plot(lines[0], exact, "k--", lw=1, label="reference")
+            ax.legend(frameon=False)
+        ax.set(xlabel=drawn[0], ylabel=name)
+        return
+    signed = values.min() < 0 < values.max()
+    span = np.abs(values).max()
+    limits = {"vmin": -span, "vmax": span, "cmap": "RdBu_r"} if signed else {}
+    _map(figure, ax, drawn, lines, values, **limits)
+
+
+def _error(figure, ax, picture: Picture, name: str, reference) -> None:
+    drawn, lines, coordinates, held = _grid(picture.bounds[name])
+    values = np.asarray(picture.fields[name](**coordinates))
+    exact = np.broadcast_to(np.asarray(reference(**coordinates)), values.shape)
+    size = np.linalg.norm(exact)
+    relative = np.linalg.norm(values - exact) / (size if size else 1.0)
+    ax.set_title(f"|{name} - reference|, relative L2 {relative:.1e}")
+    error = np.abs(values - exact)
+    if len(drawn) == 1:
+        ax.semilogy(lines[0], np.maximum(error, 1e-18))
+        ax.set(xlabel=drawn[0])
+        return
+    _map(figure, ax, drawn, lines, error, cmap="magma")
+
+
+def _map(figure, ax, drawn, lines, values, **style) -> None:
+    mesh = ax.pcolormesh(*lines, values.T, rasterized=True, **style)
+    figure.colorbar(mesh, ax=ax)
+    ax.set(xlabel=drawn[0], ylabel=drawn[1])
+
+
+def _convergence(ax, picture: Picture) -> None:
+    history = picture.history
+    steps = np.arange(1, history.steps + 1)
+    for i, (name, share) in enumerate(history.training.items()):
+        rms = np.sqrt(np.maximum(share, 1e-300) / picture.weights[name])
+        ax.semilogy(steps, rms, color=f"C{i}", lw=1, label=name)
+        if name in history.unseen:
+            ax.semilogy(history.check_step, history.unseen[name], f"C{i}--", lw=1)
+    ax.set(title="residual rms: solid own, dashed unseen", xlabel="step")
+    ax.legend(frameon=False)
+
+
+def _spectrum(ax, picture: Picture) -> None:
+    index = np.arange(1, picture.singular_values.size + 1)
+    tiny = 1e-18 * max(picture.singular_values.max(initial=0.0), 1e-300)
+    ax.semilogy(index, np.maximum(picture.singular_values, tiny), label=r"$\sigma_i$")
+    shown = np.maximum(picture.components, 1e-22)
+    ax.semilogy(index, shown, ".", ms=2, label=r"$|u_i \cdot r|$")
+    if picture.history.steps and picture.history.cutoff[-1] > 0:
+        ax.axhline(picture.history.cutoff[-1], color="k", ls=":", lw=1, label="cut-off")
+    ax.set(title="singular spectrum of J", xlabel="i")
+    ax.legend(frameon=False)

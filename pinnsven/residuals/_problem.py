@@ -1,0 +1,204 @@
+from collections.abc import Callable
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import jax.random as jr
+import numpy as np
+from jax.flatten_util import ravel_pytree
+from jaxtyping import Array, Float, PRNGKeyArray
+
+from .._errors import NonFiniteError, PinnsvenError, ShapeError
+from ..conditions import AbstractCondition, Point
+from ..fields import Model
+from ..geometry import Batch
+from ._map import Block, ResidualMap
+
+
+class Problem:
+    """Named conditions that must hold together.
+
+    **Example:**
+
+    ```python
+    problem = ps.Problem(
+        pde=ps.Residual(heat, domain.points(800)),
+        walls=ps.Dirichlet("u", 0.0, domain.boundary("x").points(80)),
+    )
+    ```
+
+    The names are what progress, errors, reports and plots show.
+
+    **Raises:** `PinnsvenError` without conditions or for a value that is none.
+    """
+
+    def __init__(self, **conditions: AbstractCondition):
+        if not conditions:
+            raise PinnsvenError(
+                "`Problem` needs at least one condition by keyword, "
+                "e.g. `ps.Problem(pde=ps.Residual(...))`."
+            )
+        for name, condition in conditions.items():
+            if not isinstance(condition, AbstractCondition):
+                raise PinnsvenError(
+                    f"Condition {name!r} is {type(condition).__name__}; give "
+                    "`ps.Residual`, `ps.Dirichlet`, `ps.Neumann`, `ps.Periodic` or "
+                    "`ps.Data`."
+                )
+        self.conditions = dict(conditions)
+
+    def bind(self, model: Model) -> "BoundProblem":
+        """Check every name and shape against a model, without compiling anything.
+
+        **Raises:** `UnknownNameError`, `ShapeError`, naming the condition.
+        """
+        if not isinstance(model, Model):
+            raise PinnsvenError(
+                f"A model is needed, got {type(model).__name__}: `ps.Model(network)`."
+            )
+        return BoundProblem(self, model)
+
+
+class BoundProblem:
+    """A problem and a model: draws points and hands residual maps to a solver.
+
+    `theta` is the model as a flat vector, `rebuild(theta)` the way back. All maps of
+    one bound problem share their compiled code.
+
+    **Example:** a solver stepped by hand.
+
+    ```python
+    bound = problem.bind(model)
+    residuals, theta = bound.residuals(jr.key(1)), bound.theta
+    state = solver.init(residuals, theta)
+    theta, state, info = solver.step(residuals, theta, state)
+    model = bound.rebuild(theta)
+    ```
+    """
+
+    def __init__(self, problem: Problem, model: Model):
+        self.conditions = problem.conditions
+        self.model = model
+        trained, static = eqx.partition(model, eqx.is_inexact_array)
+        self.theta, self._unravel = ravel_pytree(trained)
+        self._combine = lambda tree: eqx.combine(tree, static)
+        self._rows: dict[str, Callable] = {}
+        self._components: dict[str, int] = {}
+        for name, condition in self.conditions.items():
+            condition.check(name, model)
+            self._rows[name] = self._row(condition)
+            self._components[name] = self._count(name, condition)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(self.conditions)
+
+    def rebuild(self, theta: Float[Array, " p"]) -> Model:
+        """The model whose trained numbers are `theta`."""
+        return self._combine(self._unravel(theta))
+
+    def draw(self, key: PRNGKeyArray) -> dict[str, Batch]:
+        """The points of every condition."""
+        return {
+            name: condition.points.draw(self._key(key, name))
+            for name, condition in self.conditions.items()
+        }
+
+    def unseen(self, key: PRNGKeyArray, factor: float) -> dict[str, Batch]:
+        """`factor` times as many other points, where a condition has a region."""
+        batches = {}
+        for name, condition in self.conditions.items():
+            n = max(2, round(factor * condition.points.n))
+            batch = condition.points.unseen(self._key(key, name), n)
+            if batch is not None:
+                batches[name] = batch
+        return batches
+
+    def residuals(self, key: PRNGKeyArray) -> ResidualMap:
+        """The residual map on freshly drawn points."""
+        return self.map(self.draw(key))
+
+    def map(self, batches: dict[str, Batch]) -> ResidualMap:
+        """The residual map on given points of some or all conditions."""
+        blocks = []
+        for name, batch in batches.items():
+            condition = self.conditions[name]
+            points = Point(batch.coordinates, batch.normals, condition.data())
+            scale = np.sqrt(condition.weight * np.asarray(batch.weights))
+            blocks.append(
+                Block(
+                    jax.tree.map(jnp.asarray, points),
+                    jnp.asarray(scale, self.theta.dtype),
+                    self._rows[name],
+                    self._components[name],
+                )
+            )
+        return ResidualMap(tuple(blocks), tuple(batches), self._unravel)
+
+    def values(self, name: str, batch: Batch, theta) -> Float[np.ndarray, "n m"]:
+        """The residual of one condition at the given points, without any weight."""
+        block = self.map({name: batch}).blocks[0]
+        return np.asarray(_values(block, self._unravel(theta)))
+
+    def check_finite(self, batches: dict[str, Batch], theta) -> None:
+        """Name the condition and the first point whose row is NaN or infinite.
+
+        **Raises:** `NonFiniteError`.
+        """
+        for name, batch in batches.items():
+            values = self.values(name, batch, theta)
+            bad = np.flatnonzero(~np.isfinite(values).all(axis=1))
+            if bad.size:
+                where = {k: float(v[bad[0]]) for k, v in batch.coordinates.items()}
+                raise NonFiniteError(
+                    f"Condition {name!r} is not finite at {bad.size} of {batch.size} "
+                    f"points before the first step, e.g. at {where}. Look for a "
+                    "division by zero, a log or a root at the edge of the region."
+                )
+
+    def _key(self, key: PRNGKeyArray, name: str) -> PRNGKeyArray:
+        return jr.fold_in(key, self.names.index(name))
+
+    def _row(self, condition: AbstractCondition) -> Callable[..., Float[Array, " m"]]:
+        def row(trained, point):
+            return _vector(condition.row(self._combine(trained).scope(), point))
+
+        return row
+
+    def _count(self, name: str, condition: AbstractCondition) -> int:
+        batch = condition.points.draw(jr.key(0))
+        whole = Point(batch.coordinates, batch.normals, condition.data())
+        one = jax.tree.map(
+            lambda a: jax.ShapeDtypeStruct(a.shape[1:], self.theta.dtype), whole
+        )
+        trained = self._unravel(self.theta)
+        raw = jax.eval_shape(
+            lambda tree, p: condition.row(self._combine(tree).scope(), p), trained, one
+        )
+        parts = raw if isinstance(raw, tuple | list) else (raw,)
+        shapes = [tuple(getattr(part, "shape", ("?",))) for part in parts]
+        ranks = {len(shape) for shape in shapes}
+        if not parts or ranks - {0, 1} or (len(parts) > 1 and ranks != {0}):
+            raise ShapeError(
+                f"Condition {name!r} returns shape {', '.join(map(str, shapes))} at one "
+                "point; it must return a scalar, a vector of shape (m,) or a tuple of "
+                "scalars. A residual sees ONE point: `x` is a number there."
+            )
+        if any(not jnp.issubdtype(part.dtype, jnp.floating) for part in parts):
+            raise ShapeError(
+                f"Condition {name!r} returns {parts[0].dtype}; it must return real "
+                "numbers. Split a complex equation into its two parts."
+            )
+        return jax.eval_shape(_vector, raw).shape[0]
+
+
+def _vector(raw: Any) -> Float[Array, " m"]:
+    if isinstance(raw, tuple | list):
+        return jnp.stack([jnp.asarray(part) for part in raw])
+    return jnp.atleast_1d(raw)
+
+
+@eqx.filter_jit
+def _values(block: Block, trained) -> Float[Array, "n m"]:
+    return block.values(trained)

@@ -1,0 +1,12 @@
+"""Many steps: the driver, its sampling and stopping rules, and the solution."""
+
+from ._driver import Run as Run
+from ._history import History as History
+from ._result import Result as Result
+from ._sampling import (
+    AbstractSampling as AbstractSampling,
+    Adaptive as Adaptive,
+    Fixed as Fixed,
+)
+from ._solution import Evaluated as Evaluated, Solution as Solution, load as load
+from ._solve import solve as solve

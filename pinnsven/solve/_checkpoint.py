@@ -1,0 +1,134 @@
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import jax.random as jr
+import numpy as np
+
+from ..geometry import Batch
+from ..residuals import BoundProblem
+from ._driver import Driver, Run
+from ._files import read_npz, require_same, write_npz
+from ._history import History
+from ._sampling import Draw
+
+
+def fingerprint(bound: BoundProblem) -> dict:
+    """What must agree for a saved vector to mean the same thing."""
+    leaves = jax.tree_util.tree_leaves_with_path(bound.rebuild(bound.theta))
+    weights = {
+        jax.tree_util.keystr(path): list(leaf.shape)
+        for path, leaf in leaves
+        if isinstance(leaf, jax.Array)
+    }
+    conditions = {
+        name: {
+            "kind": type(condition).__name__,
+            "points": condition.points.n,
+            "coordinates": list(condition.points.names),
+            "weight": condition.weight,
+        }
+        for name, condition in bound.conditions.items()
+    }
+    return {
+        "conditions": conditions,
+        "fields": list(bound.model.fields),
+        "unknowns": list(bound.model.unknowns),
+        "weights": weights,
+        "dtype": str(bound.theta.dtype),
+    }
+
+
+def write_checkpoint(path: str | Path, driver: Driver, run: Run, key) -> None:
+    """Save a run so that `read_checkpoint` goes on from it bit for bit.
+
+    **Raises:** `CheckpointError` if the file cannot be written.
+    """
+    arrays = {"theta": run.theta, "best": run.best}
+    for i, leaf in enumerate(jax.tree.leaves(run.state)):
+        arrays[f"state_{i}"] = leaf
+    arrays |= pack_draw(run.draw)
+    header = _identity(driver, key) | {
+        "history": run.history.to_dict(),
+        "held": list(run.draw.held),
+        "training": run.training,
+        "unseen": run.unseen,
+        "best_check": run.best_check,
+        "halved_check": run.halved_check,
+        "halved_step": run.halved_step,
+        "seconds": run.seconds,
+    }
+    write_npz(path, header, {k: np.asarray(v) for k, v in arrays.items()})
+
+
+def read_checkpoint(path: str | Path, driver: Driver, key) -> Run:
+    """The run in a checkpoint, for the same problem, model, solver and key.
+
+    **Raises:** `CheckpointError` naming the first difference.
+    """
+    header, arrays = read_npz(path, "checkpoint")
+    wanted = _identity(driver, key)
+    require_same(path, {name: header.get(name) for name in wanted}, wanted)
+    bound = driver.bound
+    draw = driver.sampling.start(bound, driver.draw_key)
+    blank = driver.solver.init(bound.map(draw.train), bound.theta)
+    leaves, structure = jax.tree.flatten(blank)
+    state = [
+        jnp.asarray(arrays[f"state_{i}"], leaf.dtype) for i, leaf in enumerate(leaves)
+    ]
+    return Run(
+        theta=jnp.asarray(arrays["theta"]),
+        state=jax.tree.unflatten(structure, state),
+        draw=unpack_draw(arrays, bound.names, header["held"]),
+        history=History.from_dict(header["history"]),
+        best=jnp.asarray(arrays["best"]),
+        best_check=header["best_check"],
+        halved_check=header["halved_check"],
+        halved_step=header["halved_step"],
+        unseen=header["unseen"],
+        training=header["training"],
+        seconds=header["seconds"],
+    )
+
+
+def _identity(driver: Driver, key) -> dict:
+    return {
+        "kind": "checkpoint",
+        "problem": fingerprint(driver.bound),
+        "solver": repr(driver.solver),
+        "sampling": repr(driver.sampling),
+        "key": np.asarray(jr.key_data(key)).ravel().tolist(),
+    }
+
+
+def pack_draw(draw: Draw) -> dict[str, np.ndarray]:
+    """The points of a run as named arrays."""
+    arrays = {}
+    for part in ("train", "held"):
+        for name, batch in getattr(draw, part).items():
+            arrays |= _pack(f"{part}/{name}", batch)
+    return arrays
+
+
+def unpack_draw(arrays: dict[str, np.ndarray], train, held) -> Draw:
+    """The inverse of `pack_draw`, given the names on both sides."""
+    return Draw(
+        {name: _unpack(f"train/{name}", arrays) for name in train},
+        {name: _unpack(f"held/{name}", arrays) for name in held},
+    )
+
+
+def _pack(prefix: str, batch: Batch) -> dict[str, np.ndarray]:
+    arrays = {f"{prefix}/weights": batch.weights}
+    for part in ("coordinates", "normals"):
+        for name, values in getattr(batch, part).items():
+            arrays[f"{prefix}/{part}/{name}"] = values
+    return {name: np.asarray(values) for name, values in arrays.items()}
+
+
+def _unpack(prefix: str, arrays: dict[str, np.ndarray]) -> Batch:
+    def part(name: str) -> dict[str, np.ndarray]:
+        start = f"{prefix}/{name}/"
+        return {k[len(start) :]: v for k, v in arrays.items() if k.startswith(start)}
+
+    return Batch(part("coordinates"), arrays[f"{prefix}/weights"], part("normals"))

@@ -1,0 +1,101 @@
+import dataclasses
+
+import numpy as np
+
+from ._advance import Record
+
+
+_SCALARS = (
+    "loss",
+    "loss_after",
+    "predicted",
+    "resolved",
+    "step_norm",
+    "cutoff",
+    "rank",
+    "sigma_max",
+)
+
+
+@dataclasses.dataclass
+class History:
+    """A run as arrays, one entry per step.
+
+    `loss`, `loss_after`, `predicted`, `resolved`, `step_norm`, `cutoff`, `rank` and
+    `sigma_max` are as in `ps.Info`. `training` and `held` map the name of a condition
+    to its share of the loss after each step, on the step's own points and on the
+    held-out ones. `check_step`, `seconds` and `unseen` are measured once per report:
+    `unseen` maps a name to the root mean square residual on points that no step ever
+    used. `redraws` lists (step, names) of replaced points.
+    """
+
+    scalars: dict[str, np.ndarray]
+    training: dict[str, np.ndarray]
+    held: dict[str, np.ndarray]
+    check_step: list[int] = dataclasses.field(default_factory=list)
+    seconds: list[float] = dataclasses.field(default_factory=list)
+    unseen: dict[str, list[float]] = dataclasses.field(default_factory=dict)
+    redraws: list[tuple[int, tuple[str, ...]]] = dataclasses.field(default_factory=list)
+
+    @staticmethod
+    def empty(names, moving, checked) -> "History":
+        """A history of no steps for the named blocks."""
+        return History(
+            {name: np.zeros(0) for name in _SCALARS},
+            {name: np.zeros(0) for name in names},
+            {name: np.zeros(0) for name in moving},
+            unseen={name: [] for name in checked},
+        )
+
+    def __getattr__(self, name: str) -> np.ndarray:
+        if name in _SCALARS:
+            return self.scalars[name]
+        raise AttributeError(f"The history has no {name!r}.")
+
+    @property
+    def steps(self) -> int:
+        """The number of steps taken."""
+        return self.scalars["loss"].size
+
+    def extend(self, record: Record, taken: int) -> None:
+        """Append the first `taken` entries of a record."""
+        for name in _SCALARS:
+            new = np.asarray(getattr(record.info, name))[:taken]
+            self.scalars[name] = np.append(self.scalars[name], new)
+        for store, array in ((self.training, record.train), (self.held, record.held)):
+            for i, name in enumerate(store):
+                store[name] = np.append(store[name], np.asarray(array)[:taken, i])
+
+    def report(self, seconds: float, unseen: dict[str, float]) -> None:
+        """Note the unseen residual after the steps so far."""
+        self.check_step.append(self.steps)
+        self.seconds.append(seconds)
+        for name, value in unseen.items():
+            self.unseen[name].append(value)
+
+    def to_dict(self) -> dict:
+        """Plain lists, for a JSON file."""
+        plain = lambda d: {k: np.asarray(v).tolist() for k, v in d.items()}
+        return {
+            "scalars": plain(self.scalars),
+            "training": plain(self.training),
+            "held": plain(self.held),
+            "check_step": list(self.check_step),
+            "seconds": list(self.seconds),
+            "unseen": {k: list(v) for k, v in self.unseen.items()},
+            "redraws": [[step, list(names)] for step, names in self.redraws],
+        }
+
+    @staticmethod
+    def from_dict(data: dict) -> "History":
+        """The inverse of `to_dict`."""
+        arrays = lambda d: {k: np.asarray(v, float) for k, v in d.items()}
+        return History(
+            arrays(data["scalars"]),
+            arrays(data["training"]),
+            arrays(data["held"]),
+            list(data["check_step"]),
+            list(data["seconds"]),
+            data["unseen"],
+            [(step, tuple(names)) for step, names in data["redraws"]],
+        )

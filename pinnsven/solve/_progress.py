@@ -1,0 +1,69 @@
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+
+from ._driver import Run
+
+
+class Progress:
+    """Shows a run while it goes: a live table on a terminal, else a line now and then.
+
+    It runs on the host between compiled legs and prints to standard error.
+    """
+
+    def __init__(self, shown: bool, quiet_seconds: float = 10.0):
+        self.shown = shown
+        self.quiet_seconds = quiet_seconds
+        self.console = Console(file=sys.stderr)
+        self.live: Live | None = None
+        self.last = time.perf_counter()
+
+    def __enter__(self) -> "Progress":
+        if self.shown and self.console.is_terminal:
+            self.live = Live(console=self.console, refresh_per_second=4)
+            self.live.start()
+        return self
+
+    def __exit__(self, *_) -> None:
+        if self.live is not None:
+            self.live.stop()
+
+    def update(self, run: Run) -> None:
+        """Show the state of the run after a leg."""
+        if self.live is not None:
+            self.live.update(table(run))
+        elif self.shown and time.perf_counter() - self.last > self.quiet_seconds:
+            self.last = time.perf_counter()
+            unseen = ", ".join(f"{k} {v:.1e}" for k, v in run.unseen.items())
+            self.console.print(
+                f"step {run.step}, {run.seconds:.0f} s, unseen: {unseen}"
+            )
+
+
+def table(run: Run) -> Table:
+    """Training and unseen residual per condition, with the state of the step."""
+    rows = Table(title=_headline(run), title_justify="left")
+    for column in ("condition", "training", "unseen"):
+        rows.add_column(column, justify="left" if column == "condition" else "right")
+    for name, value in run.training.items():
+        unseen = f"{run.unseen[name]:.2e}" if name in run.unseen else "-"
+        rows.add_row(name, f"{value:.2e}", unseen)
+    return rows
+
+
+def _headline(run: Run) -> str:
+    if not run.step:
+        return "compiled, first steps under way"
+    h: Any = run.history
+    return (
+        f"step {run.step}  rank {int(h.rank[-1])}  cut-off {h.cutoff[-1]:.1e}  "
+        f"|step| {h.step_norm[-1]:.1e}  {run.seconds:.1f} s"
+    )
+
+
+Callback = Callable[..., Any]

@@ -1,0 +1,33 @@
+import enum
+
+
+class Result(enum.Enum):
+    """How a run ended, with a sentence for people.
+
+    `converged` is the only success when a `tolerance` or no limit was given;
+    `steps_exhausted`, `seconds_exhausted` and `stopped` are what the caller asked for.
+    """
+
+    converged = "Every condition holds on unseen points as well as on the step's own."
+    stalled = (
+        "No further progress: the residual on unseen points has stopped falling. Give "
+        "the conditions more points, or the network more weights."
+    )
+    diverged = (
+        "The steps left the region where the model is finite or useful; the last good "
+        "state is returned. Use the default step control, or a smaller learning rate."
+    )
+    steps_exhausted = "The number of steps that was asked for has been taken."
+    seconds_exhausted = "The time that was asked for has been used."
+    stopped = "A callback asked to stop."
+    interrupted = "Interrupted from the keyboard; the best state so far is returned."
+
+    @property
+    def is_success(self) -> bool:
+        """Whether every condition was met."""
+        return self is Result.converged
+
+    @property
+    def is_failure(self) -> bool:
+        """Whether the run could not go on although it was allowed to."""
+        return self in (Result.stalled, Result.diverged)

@@ -1,0 +1,148 @@
+import math
+import time
+import warnings
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from jaxtyping import PRNGKeyArray
+
+from .._errors import BoundsError, CheckpointError, PinnsvenError, SolveError
+from ..fields import Model
+from ..residuals import Problem
+from ..sven import AbstractSolver, Sven
+from ._checkpoint import read_checkpoint, write_checkpoint
+from ._driver import EVERY, Driver, Run
+from ._progress import Progress
+from ._result import Result
+from ._sampling import AbstractSampling, Adaptive
+from ._solution import Solution
+from ._stopping import verdict
+
+
+_FOREVER = 2**30
+_CHECKPOINT_SECONDS = 30.0
+
+
+def solve(
+    problem: Problem,
+    model: Model,
+    solver: AbstractSolver | None = None,
+    *,
+    key: PRNGKeyArray,
+    steps: int | None = None,
+    seconds: float | None = None,
+    tolerance: float | None = None,
+    sampling: AbstractSampling | None = None,
+    callbacks: Sequence[Callable[[Run], Any]] = (),
+    checkpoint: str | Path | None = None,
+    resume: str | Path | None = None,
+    progress: bool = True,
+    throw: bool = False,
+) -> Solution:
+    r"""Fit a model to a problem: $\min_\theta \sum_b \lambda_b\,\overline{r_b^2}$.
+
+    Without `steps` or `seconds` it runs until the conditions are met or nothing more
+    is gained. Ctrl-C returns the best state so far.
+
+    **Arguments:**
+
+    - `problem`, `model`: what must hold, and what is learned.
+    - `solver`: `ps.Sven()` by default.
+    - `key`: a random key for points, other than the ones of the networks.
+    - `steps`, `seconds`: limits of this call; a leg of up to ten steps is finished.
+    - `tolerance`: converged once the root mean square residual of every condition is
+      below it, on unseen points where a condition has them.
+    - `sampling`: `ps.Adaptive()` by default, or `ps.Fixed()`.
+    - `callbacks`: called with the run after every leg, on the host; a true return
+      stops. `run.step`, `run.training`, `run.unseen`, `run.history` may be read.
+    - `checkpoint`: a file that is kept up to date, every half minute and at the end.
+    - `resume`: a checkpoint to go on from, bit for bit; its problem, model, solver
+      and key must be the same.
+    - `progress`: show a live table on a terminal, else a line every ten seconds.
+    - `throw`: raise `SolveError` if the run stalls or diverges.
+
+    **Returns:** a `Solution`, at the state with the smallest residual on unseen points.
+
+    **Raises:** the named errors of the package, before anything is compiled.
+    """
+    solver = Sven() if solver is None else solver
+    _check_limits(solver, steps, seconds, tolerance)
+    bound = problem.bind(model)
+    model.refuse_key(key)
+    advice = getattr(solver, "advice", None)
+    if advice is not None and (text := advice(bound.theta.dtype)):
+        warnings.warn(text, stacklevel=2)
+    driver = Driver(bound, solver, Adaptive() if sampling is None else sampling, key)
+    run = driver.start() if resume is None else read_checkpoint(resume, driver, key)
+    if checkpoint is not None:
+        write_checkpoint(checkpoint, driver, run, key)
+    limits = _Limits(run, steps, seconds, tolerance)
+    result = _loop(driver, run, limits, callbacks, progress, checkpoint, key)
+    if checkpoint is not None:
+        _keep(checkpoint, driver, run, key)
+    solution = Solution(bound, driver.finish(run), result, repr(solver))
+    if throw and result.is_failure:
+        raise SolveError(f"{result.value}\n{solution}")
+    return solution
+
+
+class _Limits:
+    """When a run must end: its own verdict, or what the caller allows."""
+
+    def __init__(self, run: Run, steps, seconds, tolerance):
+        self.last = _FOREVER if steps is None else run.step + steps
+        self.until = math.inf if seconds is None else time.perf_counter() + seconds
+        self.tolerance = tolerance
+
+    def reached(self, run: Run) -> Result | None:
+        whole = run.step % EVERY == 0
+        if whole and (result := verdict(run, self.tolerance)) is not None:
+            return result
+        if run.step >= self.last:
+            return Result.steps_exhausted
+        if time.perf_counter() >= self.until:
+            return Result.seconds_exhausted
+        return None
+
+
+def _loop(
+    driver: Driver, run: Run, limits: _Limits, callbacks, progress, checkpoint, key
+) -> Result:
+    saved = time.perf_counter()
+    with Progress(progress) as shown:
+        try:
+            while True:
+                result = driver.forward(run, limits.last) or limits.reached(run)
+                shown.update(run)
+                stopped = any([callback(run) for callback in callbacks])
+                if result is not None:
+                    return result
+                if stopped:
+                    return Result.stopped
+                if checkpoint and time.perf_counter() - saved > _CHECKPOINT_SECONDS:
+                    _keep(checkpoint, driver, run, key)
+                    saved = time.perf_counter()
+        except KeyboardInterrupt:
+            return Result.interrupted
+
+
+def _keep(checkpoint, driver: Driver, run: Run, key) -> None:
+    # A full disk must not cost the run: the earlier checkpoint is still whole.
+    try:
+        write_checkpoint(checkpoint, driver, run, key)
+    except CheckpointError as err:
+        warnings.warn(f"{err} The run goes on without it.", stacklevel=3)
+
+
+def _check_limits(solver, steps, seconds, tolerance) -> None:
+    if not isinstance(solver, AbstractSolver):
+        raise PinnsvenError(
+            f"The solver is {solver!r}; give an object such as `ps.Sven()`, with its "
+            "brackets, `ps.LevenbergMarquardt()` or `ps.Optax(optax.adam(1e-3))`."
+        )
+    if steps is not None and (not isinstance(steps, int) or steps < 1):
+        raise BoundsError(f"`steps` is {steps!r}; give a whole number of at least 1.")
+    for name, value in (("seconds", seconds), ("tolerance", tolerance)):
+        if value is not None and not value > 0:
+            raise BoundsError(f"`{name}` is {value!r}; it must be positive.")

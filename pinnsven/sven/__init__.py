@@ -1,0 +1,16 @@
+"""One step: the truncated pseudoinverse, its factorisations and its step control."""
+
+from ._factorisations import (
+    SVD as SVD,
+    AbstractFactorisation as AbstractFactorisation,
+    Gram as Gram,
+    Spectrum as Spectrum,
+)
+from ._solver import AbstractSolver as AbstractSolver, Info as Info
+from ._steps import (
+    AbstractStepRule as AbstractStepRule,
+    FixedStep as FixedStep,
+    Linearised as Linearised,
+)
+from ._sven import Sven as Sven
+from ._trust_region import TrustRegion as TrustRegion
