@@ -59,6 +59,8 @@ from .sven import (
     FixedStep as FixedStep,
     Gram as Gram,
     Info as Info,
+    LevenbergMarquardt as LevenbergMarquardt,
+    Optax as Optax,
     Sven as Sven,
     TrustRegion as TrustRegion,
 )

@@ -10,6 +10,10 @@ class UnknownNameError(PinnsvenError):
     """A field, unknown, coordinate or condition is named that does not exist."""
 
 
+class UnknownDerivativeError(UnknownNameError, AttributeError):
+    """An attribute of a field spells a derivative along no coordinate of it."""
+
+
 class ShapeError(PinnsvenError):
     """An array or a returned residual has a shape that cannot be used."""
 

@@ -19,7 +19,7 @@ def default_dtype() -> np.dtype:
     return np.dtype(jnp.result_type(float))
 
 
-def user_array(value, what: str, *, ndim: int | None = None) -> np.ndarray:
+def user_array(value, what: str) -> np.ndarray:
     """Check an array that the user gives and return it in the dtype in force.
 
     Python numbers and lists are converted; arrays must already have a floating dtype
@@ -28,20 +28,25 @@ def user_array(value, what: str, *, ndim: int | None = None) -> np.ndarray:
     **Raises:** `DtypeError`, `ShapeError`, `NonFiniteError`, each naming `what`.
     """
     dtype = default_dtype()
+    if value is None or isinstance(value, str | bytes):
+        raise ShapeError(f"{what} is {value!r}; give a number or an array of numbers.")
+    if np.ma.is_masked(value):
+        raise NonFiniteError(
+            f"{what} has masked entries, whose values would be used as they are. Leave "
+            "them out: `array.compressed()`, and the same points of the coordinates."
+        )
     if isinstance(value, np.ndarray | jax.Array):
-        given = np.asarray(value)
-        if given.dtype != dtype and not _harmless(given.dtype, dtype):
+        if value.dtype != dtype and not _harmless(value.dtype, dtype):
             raise DtypeError(
-                f"{what} has dtype {given.dtype}, but pinnsven computes in {dtype}. "
+                f"{what} has dtype {value.dtype}, but pinnsven computes in {dtype}. "
                 f"Convert it yourself, so that the loss of digits is visible: "
                 f"`array.astype('{dtype}')`."
             )
     try:
-        out = np.asarray(value, dtype=dtype)
+        # A copy: the user's later changes in place must not reach the problem.
+        out = np.array(value, dtype=dtype)
     except (TypeError, ValueError) as err:
         raise ShapeError(f"{what} is not a regular array of numbers: {err}.") from err
-    if ndim is not None and out.ndim != ndim:
-        raise ShapeError(f"{what} has shape {out.shape}; it must have {ndim} axes.")
     if not np.all(np.isfinite(out)):
         bad = int(np.sum(~np.isfinite(out)))
         raise NonFiniteError(

@@ -3,7 +3,8 @@ from collections.abc import Callable
 import jax.numpy as jnp
 import numpy as np
 
-from .._errors import PinnsvenError
+from .._errors import PinnsvenError, UnknownNameError, listing
+from ..fields import ScalarField
 from ..geometry import AbstractPoints, Boundary, RegionPoints
 from ._condition import (
     AbstractCondition,
@@ -11,6 +12,7 @@ from ._condition import (
     Target,
     at,
     bindings,
+    check_field,
     check_points,
     check_weight,
 )
@@ -35,13 +37,13 @@ class Dirichlet(AbstractCondition):
     weight: float
 
     def __init__(self, field: str, value, points: AbstractPoints, *, weight=1.0):
-        self.field = field
+        self.field = check_field(field, "`Dirichlet`")
         self.points = check_points(points, "`Dirichlet`")
         self.target = Target(value, points, f"`Dirichlet` of {field!r}")
         self.weight = check_weight(weight, "`Dirichlet`")
 
     def row(self, scope, point):
-        names = bindings(scope, point)
+        names = bindings(scope, point, self.points.axes)
         return at(scope[self.field], point) - self.target.at(names, point)
 
     def functions(self) -> tuple[Callable, ...]:
@@ -71,9 +73,9 @@ class Neumann(AbstractCondition):
     weight: float
 
     def __init__(self, field: str, value, points: AbstractPoints, *, weight=1.0):
-        self.field = field
+        self.field = check_field(field, "`Neumann`")
         self.points = check_points(points, "`Neumann`")
-        if not points.has_normals:
+        if not points.axes:
             raise PinnsvenError(
                 "`Neumann` needs points with outward normals, such as "
                 '`domain.boundary("x").points(40)`. For a slice, write the derivative '
@@ -84,12 +86,12 @@ class Neumann(AbstractCondition):
 
     def row(self, scope, point):
         u = scope[self.field]
-        flux = sum(
-            normal * at(u.d(name), point)
-            for name, normal in point.normals.items()
-            if name in u.names
-        )
-        return flux - self.target.at(bindings(scope, point), point)
+        slopes = [
+            point.normals[name] * at(u.d(name), point)
+            for name in _varying(u, self.points.axes, self.field)
+        ]
+        names = bindings(scope, point, self.points.axes)
+        return jnp.sum(jnp.stack(slopes)) - self.target.at(names, point)
 
     def functions(self) -> tuple[Callable, ...]:
         return self.target.functions()
@@ -125,6 +127,7 @@ class Periodic(AbstractCondition):
     weight: float
 
     def __init__(self, field: str, points: AbstractPoints, *, order=1, weight=1.0):
+        self.field = check_field(field, "`Periodic`")
         check_points(points, "`Periodic`")
         region = points.region if isinstance(points, RegionPoints) else None
         if not isinstance(region, Boundary) or len(region.axes) != 1:
@@ -132,20 +135,21 @@ class Periodic(AbstractCondition):
                 "`Periodic` pairs the two faces of one coordinate: give it "
                 '`domain.boundary("x").points(n)`.'
             )
-        if not isinstance(order, int) or order < 0:
+        if not isinstance(order, int) or isinstance(order, bool) or order < 0:
             raise PinnsvenError(
                 f"`Periodic` got order={order!r}; give 0 for the value alone, 1 for "
                 "value and slope, and so on."
             )
-        self.field, self.points, self.order = field, points, order
+        self.points, self.order = points, order
         self.axis = region.axes[0]
         self.faces = region.bounds[self.axis]
         self.weight = check_weight(weight, "`Periodic`")
 
     def row(self, scope, point):
         u = scope[self.field]
+        _varying(u, (self.axis,), self.field)
         low, high = (
-            Point(point.coordinates | {self.axis: jnp.asarray(face)}, {}, {})
+            Point({**point.coordinates, self.axis: jnp.asarray(face)}, {}, {})
             for face in self.faces
         )
         orders = [u.d(*[self.axis] * k) for k in range(self.order + 1)]
@@ -159,3 +163,14 @@ class Periodic(AbstractCondition):
 
     def data(self) -> dict[str, np.ndarray]:
         return {}
+
+
+def _varying(u: ScalarField, axes: tuple[str, ...], field: str) -> list[str]:
+    """The coordinates among `axes` that a field depends on, at least one."""
+    names = [name for name in axes if name in u.names]
+    if not names:
+        raise UnknownNameError(
+            f"the field {field!r} of {listing(u.names)} does not depend on "
+            f"{listing(axes)}, whose faces the points lie on."
+        )
+    return names

@@ -9,18 +9,21 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from .._errors import BoundsError, PinnsvenError, ShapeError, UnknownNameError, listing
-from .._names import bind, check_names
+from .._names import bind, check_callable, check_names, check_scalar, parameters
 from .._precision import user_array
 from ..fields import Model, ScalarField
 from ..geometry import AbstractPoints, Points
 
 
 class Point(eqx.Module):
-    """What one row sees: its coordinates, the outward normal, its own data."""
+    """What one row sees: its coordinates, the outward normal, its own data.
 
-    coordinates: dict[str, Float[Array, ""]]
-    normals: dict[str, Float[Array, ""]]
-    data: dict[str, Float[Array, ""]]
+    Under `vmap` every entry has the points as its only axis.
+    """
+
+    coordinates: Mapping[str, Any]
+    normals: Mapping[str, Any]
+    data: Mapping[str, Any]
 
 
 class AbstractCondition(eqx.Module):
@@ -57,10 +60,18 @@ class AbstractCondition(eqx.Module):
             "unknowns": tuple(model.unknowns),
             "coordinates": self.points.names,
         }
-        if self.points.has_normals:
+        if self.points.axes:
             groups["on a boundary"] = ("normal",)
         for fn in self.functions():
             check_names(fn, groups, where)
+            named = {*parameters(fn), *self.uses()}
+            if not named & {*model.fields, *model.unknowns}:
+                raise UnknownNameError(
+                    f"{where}: its function names no field and no unknown, so nothing "
+                    "of the model could make it hold. There are the fields "
+                    f"{listing(model.fields)} and the unknowns "
+                    f"{listing(model.unknowns)}."
+                )
         for used in self.uses():
             if used not in model.fields:
                 raise UnknownNameError(
@@ -82,11 +93,14 @@ class AbstractCondition(eqx.Module):
             )
 
 
-def bindings(scope: Mapping[str, Any], point: Point) -> dict[str, Any]:
+def bindings(
+    scope: Mapping[str, Any], point: Point, axes: tuple[str, ...]
+) -> dict[str, Any]:
     """Fields and unknowns, with the coordinates (and the normal) of one point."""
-    names = dict(scope) | point.coordinates
-    if point.normals:
-        names["normal"] = jnp.stack(list(point.normals.values()))
+    names = {**scope, **point.coordinates}
+    if axes:
+        # JAX hands dictionaries back in alphabetical order, which is not ours.
+        names["normal"] = jnp.stack([point.normals[axis] for axis in axes])
     return names
 
 
@@ -96,14 +110,16 @@ def at(u: ScalarField, point: Point) -> Float[Array, ""]:
 
 
 class Target(eqx.Module):
-    """The right-hand side of a condition: a number, one value a point, or a function."""
+    """The right-hand side of a condition: a number, an array, or a function."""
 
-    value: float | Callable | None
+    value: Any
     array: np.ndarray | None
+    what: str
 
     def __init__(self, value, points: AbstractPoints, what: str):
-        self.value, self.array = None, None
+        self.value, self.array, self.what = None, None, what
         if callable(value):
+            check_callable(value, f"The value of {what}", "lambda x: jnp.sin(x)")
             self.value = value
             return
         array = user_array(value, f"The value of {what}")
@@ -127,7 +143,11 @@ class Target(eqx.Module):
     def at(self, scope: Mapping[str, Any], point: Point):
         if self.array is not None:
             return point.data["value"]
-        return bind(self.value, scope) if callable(self.value) else self.value
+        if not callable(self.value):
+            return self.value
+        value = bind(self.value, scope)
+        check_scalar(value, f"The value of {self.what}")
+        return value
 
 
 def one_each(array: np.ndarray, points: Points, what: str) -> np.ndarray:
@@ -138,6 +158,16 @@ def one_each(array: np.ndarray, points: Points, what: str) -> np.ndarray:
             f"({points.n},), one value for each point."
         )
     return array
+
+
+def check_field(field, what: str) -> str:
+    """Refuse a network, or swapped arguments, where the name of a field belongs."""
+    if not isinstance(field, str):
+        raise PinnsvenError(
+            f'{what} needs the name of a field first, such as `"u"`, got '
+            f"{type(field).__name__}."
+        )
+    return field
 
 
 def check_points(points, what: str) -> AbstractPoints:
@@ -153,9 +183,13 @@ def check_points(points, what: str) -> AbstractPoints:
 def check_weight(weight, what: str) -> float:
     """Refuse weights whose square root is no positive number."""
     if not (
-        isinstance(weight, int | float | np.number | Array) and np.ndim(weight) == 0
+        isinstance(weight, int | float | np.number | np.ndarray | Array)
+        and np.ndim(weight) == 0
     ):
-        raise BoundsError(f"The weight of {what} is {weight!r}; it must be one number.")
+        raise BoundsError(
+            f"The weight of {what} is {weight!r}; it must be one number. For a weight "
+            "that varies, multiply the residual by its root."
+        )
     if not (math.isfinite(weight) and weight > 0):
         raise BoundsError(
             f"The weight of {what} is {weight}; it must be positive and finite. "

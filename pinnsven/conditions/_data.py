@@ -3,7 +3,7 @@ from collections.abc import Callable
 import numpy as np
 
 from .._errors import BoundsError, PinnsvenError
-from .._names import bind
+from .._names import bind, check_callable, check_scalar
 from .._precision import user_array
 from ..geometry import AbstractPoints, Points
 from ._condition import (
@@ -44,16 +44,16 @@ class Data(AbstractCondition):
     sigma: np.ndarray | None
     weight: float
 
-    def __init__(self, field, points: Points, values, *, sigma=None, weight=1.0):
+    def __init__(
+        self, field: str | Callable, points: Points, values, *, sigma=None, weight=1.0
+    ):
         if not isinstance(points, Points):
             raise PinnsvenError(
                 "`Data` are values at known points: give `ps.Points(x=xs, t=ts)`, got "
                 f"{type(points).__name__}."
             )
-        if not (isinstance(field, str) or callable(field)):
-            raise PinnsvenError(
-                f"`Data` needs the name of a field or a function, got {field!r}."
-            )
+        if not isinstance(field, str):
+            check_callable(field, "`Data`", "lambda u, x, t: u(x, t)")
         self.field, self.points = field, points
         self.values = one_each(user_array(values, "Data values"), points, "Data values")
         self.weight = check_weight(weight, "`Data`")
@@ -61,20 +61,24 @@ class Data(AbstractCondition):
         if sigma is not None:
             given = user_array(sigma, "`sigma`")
             if not (given > 0).all():
-                raise BoundsError("Every `sigma` of `Data` must be positive.")
+                raise BoundsError(
+                    f"`sigma` of `Data` goes down to {given.min():g}; as the standard "
+                    "deviation of the noise it must be positive at every point."
+                )
             given = np.broadcast_to(given, (points.n,)) if given.ndim == 0 else given
             self.sigma = one_each(given, points, "`sigma`")
 
     @property
     def sigma_mean(self) -> float:
-        """$\\bar\\sigma$, the noise of a row in the units of the field; 1 if unknown."""
+        """$\\bar\\sigma$, the noise of a row in the units of the field, or 1."""
         return 1.0 if self.sigma is None else float(np.mean(self.sigma**-2.0)) ** -0.5
 
     def row(self, scope, point):
         if isinstance(self.field, str):
             model = at(scope[self.field], point)
         else:
-            model = bind(self.field, bindings(scope, point))
+            model = bind(self.field, bindings(scope, point, self.points.axes))
+            check_scalar(model, "The measurement model of `Data`")
         return (model - point.data["value"]) * point.data["share"]
 
     def functions(self) -> tuple[Callable, ...]:

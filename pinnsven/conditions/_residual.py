@@ -2,8 +2,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from .._errors import PinnsvenError
-from .._names import bind
+from .._names import bind, check_callable
 from ..geometry import AbstractPoints
 from ._condition import AbstractCondition, bindings, check_points, check_weight
 
@@ -35,17 +34,14 @@ class Residual(AbstractCondition):
     points: AbstractPoints
     weight: float
 
-    def __init__(self, fn: Callable, points: AbstractPoints, *, weight: float = 1.0):
-        if not callable(fn):
-            raise PinnsvenError(
-                f"`Residual` needs a function such as `def pde(u, x, t)`, got {fn!r}."
-            )
+    def __init__(self, fn: Callable, points: AbstractPoints, *, weight=1.0):
+        check_callable(fn, "`Residual`", "def pde(u, x, t)")
         self.fn = fn
         self.points = check_points(points, "`Residual`")
         self.weight = check_weight(weight, "`Residual`")
 
     def row(self, scope, point):
-        return bind(self.fn, bindings(scope, point))
+        return bind(self.fn, bindings(scope, point, self.points.axes))
 
     def functions(self) -> tuple[Callable, ...]:
         return (self.fn,)

@@ -1,12 +1,8 @@
 """What is unknown: fields and their derivatives, networks, unknown constants."""
 
+from ._constrained import Constrained as Constrained
 from ._model import Model as Model
-from ._networks import (
-    MLP as MLP,
-    AbstractNetwork as AbstractNetwork,
-    Constrained as Constrained,
-    Field as Field,
-)
+from ._networks import MLP as MLP, AbstractNetwork as AbstractNetwork, Field as Field
 from ._scalar_field import (
     ScalarField as ScalarField,
     d as d,

@@ -12,10 +12,18 @@ from .._errors import (
     UnknownNameError,
     listing,
 )
+from .._names import check_key, shown
 from .._precision import default_dtype
 from ._networks import AbstractNetwork
 from ._scalar_field import ScalarField
 from ._unknown import Unknown
+
+
+# What a solution calls its own parts, and a boundary its normal.
+RESERVED = frozenset(
+    "history load model normal plot result save seconds solver spectrum std steps "
+    "training unseen".split()
+)
 
 
 class Model(eqx.Module):
@@ -34,12 +42,13 @@ class Model(eqx.Module):
     networks: tuple[AbstractNetwork, ...]
     unknowns: dict[str, Unknown]
 
-    def __init__(self, *networks: AbstractNetwork, **unknowns: Unknown | float):
+    def __init__(self, *networks: AbstractNetwork, **unknowns: Any):
         for network in networks:
             if not isinstance(network, AbstractNetwork):
                 raise PinnsvenError(
-                    f"`Model` got {type(network).__name__} where a network belongs. Wrap "
-                    'your own module: `ps.Field(module, domain, "u")`.'
+                    f"`Model` got {shown(network)} where a network belongs. "
+                    'Wrap your own module, `ps.Field(module, domain, "u")`; unknowns '
+                    "have a name, `ps.Model(net, k=ps.Unknown(1.0))`."
                 )
         self.networks = networks
         self.unknowns = {
@@ -48,14 +57,7 @@ class Model(eqx.Module):
         }
         fields = [name for network in networks for name in network.fields]
         inputs = {name for network in networks for name in network.coordinates}
-        everything = [*fields, *self.unknowns, *inputs]
-        twice = sorted({name for name in everything if everything.count(name) > 1})
-        if twice or not fields + list(self.unknowns):
-            raise UnknownNameError(
-                f"`Model` uses the names {listing(twice)} more than once among its "
-                f"fields {listing(fields)}, unknowns {listing(self.unknowns)} and "
-                f"coordinates {listing(sorted(inputs))}; each needs its own."
-            )
+        _check_names(fields, list(self.unknowns), sorted(inputs))
         marks = [mark.data for network in networks for mark in network.keys]
         if len(set(marks)) < len(marks):
             raise KeyReuseError(
@@ -71,10 +73,12 @@ class Model(eqx.Module):
 
     @property
     def fields(self) -> tuple[str, ...]:
+        """The names of all fields, network by network."""
         return tuple(name for network in self.networks for name in network.fields)
 
     @property
     def coordinates(self) -> tuple[str, ...]:
+        """The names of all coordinates that a network depends on."""
         names = (name for network in self.networks for name in network.coordinates)
         return tuple(dict.fromkeys(names))
 
@@ -92,7 +96,9 @@ class Model(eqx.Module):
         for network in self.networks:
             if name in network.fields:
                 return dict(zip(network.coordinates, network.bounds, strict=True))
-        raise UnknownNameError(f"The model has no field {name!r}.")
+        raise UnknownNameError(
+            f"The model has no field {name!r}; it has {listing(self.fields)}."
+        )
 
     def scope(self) -> dict[str, Any]:
         """What functions may name: every field, and the value of every unknown."""
@@ -101,6 +107,7 @@ class Model(eqx.Module):
 
     def refuse_key(self, key) -> None:
         """Refuse a key that already made the weights of a network."""
+        check_key(key, "`solve`")
         data = tuple(np.asarray(jax.random.key_data(key)).ravel().tolist())
         if any(data == mark.data for net in self.networks for mark in net.keys):
             raise KeyReuseError(
@@ -108,6 +115,27 @@ class Model(eqx.Module):
                 "points and weights would be correlated. Give each its own: "
                 "`jr.key(0)`, `jr.key(1)`."
             )
+
+
+def _check_names(fields: list[str], unknowns: list[str], inputs: list[str]) -> None:
+    everything = [*fields, *unknowns, *inputs]
+    if not fields + unknowns:
+        raise PinnsvenError(
+            "`Model` holds nothing to learn; give it a network or an unknown, "
+            '`ps.Model(ps.MLP(domain, "u", ...), k=ps.Unknown(1.0))`.'
+        )
+    if twice := sorted({name for name in everything if everything.count(name) > 1}):
+        raise UnknownNameError(
+            f"`Model` uses the names {listing(twice)} more than once among its fields "
+            f"{listing(fields)}, unknowns {listing(unknowns)} and coordinates "
+            f"{listing(inputs)}; each needs its own."
+        )
+    taken = [n for n in fields + unknowns if n in RESERVED or n.startswith("_")]
+    if taken:
+        raise UnknownNameError(
+            f"A field or unknown cannot be called {listing(taken)}: a solution uses "
+            "that name for a part of its own, or a boundary for its normal. Rename it."
+        )
 
 
 def _component(network: AbstractNetwork, index: int) -> ScalarField:

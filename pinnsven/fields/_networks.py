@@ -1,4 +1,5 @@
 import abc
+import keyword
 import math
 from collections.abc import Callable
 from typing import Any
@@ -11,8 +12,9 @@ import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from .._errors import PinnsvenError, ShapeError, UnknownNameError, listing
-from .._names import bind, parameters
+from .._names import check_key, shown
 from .._precision import default_dtype
+from ..geometry import Box, Patch
 
 
 class AbstractNetwork(eqx.Module):
@@ -79,7 +81,7 @@ class MLP(AbstractNetwork):
 
     def __init__(
         self,
-        domain: Any,
+        domain: Box | Patch,
         fields: str,
         *,
         width: int,
@@ -87,10 +89,21 @@ class MLP(AbstractNetwork):
         key: PRNGKeyArray,
         activation: Callable = jnp.tanh,
     ):
-        if width < 1 or depth < 1:
+        if not all(isinstance(n, int) and n >= 1 for n in (width, depth)):
             raise ShapeError(
-                f"`MLP` was given width={width} and depth={depth}; both must be at "
-                "least 1 (depth counts the hidden layers)."
+                f"`MLP` was given width={width!r} and depth={depth!r}; both must be "
+                "whole numbers of at least 1 (depth counts the hidden layers)."
+            )
+        check_domain(domain, "`MLP`")
+        check_key(key, "`MLP`")
+        layer = jax.ShapeDtypeStruct((width,), default_dtype())
+        if (
+            not callable(activation)
+            or eqx.filter_eval_shape(activation, layer).shape != layer.shape
+        ):
+            raise PinnsvenError(
+                f"`activation` is {shown(activation)}; give a smooth function "
+                "of each entry of an array, such as `jnp.tanh`."
             )
         self.fields = split_names(fields)
         self.coordinates = tuple(domain.bounds)
@@ -142,13 +155,25 @@ class Field(AbstractNetwork):
     coordinates: tuple[str, ...] = eqx.field(static=True)
     bounds: tuple[tuple[float, float], ...] = eqx.field(static=True)
 
-    def __init__(self, module: Any, domain: Any, fields: str):
+    def __init__(self, module: Any, domain: Box | Patch, fields: str):
+        if not callable(module) or isinstance(module, type):
+            raise PinnsvenError(
+                "`Field` wraps a module that can be called with a vector, got "
+                f"{module!r}."
+            )
+        check_domain(domain, "`Field`")
         self.module = module
         self.fields = split_names(fields)
         self.coordinates = tuple(domain.bounds)
         self.bounds = tuple(domain.bounds.values())
         point = jax.ShapeDtypeStruct((len(self.coordinates),), default_dtype())
-        out = eqx.filter_eval_shape(self.module, point)
+        try:
+            out = eqx.filter_eval_shape(self.module, point)
+        except Exception as err:
+            raise ShapeError(
+                f"The module of `Field` fails on one point, a vector of shape "
+                f"{point.shape} that holds {listing(self.coordinates)}, with `{err}`."
+            ) from err
         shape = getattr(out, "shape", None)
         if (
             shape is None
@@ -169,74 +194,12 @@ class Field(AbstractNetwork):
         return jnp.atleast_1d(self.module(z))
 
 
-class Constrained(AbstractNetwork):
-    """Fields that satisfy conditions exactly, by construction (hard conditions).
-
-    Each transform names what it needs, as a residual does: raw field values of the
-    network and coordinates.
-
-    **Arguments:**
-
-    - `network`: `MLP`, `Field` or another `Constrained`.
-    - `transform`: for a network of one field; else one keyword per field to transform.
-
-    **Example:** zero on both walls and `sin(pi x)` at `t = 0`:
-
-    ```python
-    net = ps.Constrained(net, lambda u, x, t: jnp.sin(jnp.pi * x) + t * x * (1 - x) * u)
-    ```
-
-    **Raises:** `UnknownNameError` for a field or argument that does not exist.
-
-    Source: Lagaris, Likas and Fotiadis, IEEE Trans. Neural Networks 9 (1998).
-    """
-
-    network: AbstractNetwork
-    transforms: dict[str, Callable]
-    fields: tuple[str, ...] = eqx.field(static=True)
-    coordinates: tuple[str, ...] = eqx.field(static=True)
-    bounds: tuple[tuple[float, float], ...] = eqx.field(static=True)
-
-    def __init__(
-        self,
-        network: AbstractNetwork,
-        transform: Callable | None = None,
-        **transforms: Callable,
-    ):
-        self.network = network
-        self.fields = network.fields
-        self.coordinates = network.coordinates
-        self.bounds = network.bounds
-        if transform is not None:
-            if len(self.fields) != 1:
-                raise PinnsvenError(
-                    f"This network has the fields {listing(self.fields)}: name the one "
-                    "that a transform belongs to, `Constrained(net, u=..., v=...)`."
-                )
-            transforms = {self.fields[0]: transform} | transforms
-        known = (*self.fields, *self.coordinates)
-        for name, fn in transforms.items():
-            wrong = [p for p in parameters(fn) if p not in known]
-            if name not in self.fields or wrong:
-                raise UnknownNameError(
-                    f"`Constrained` transform of {name!r} needs {listing(wrong)}; there "
-                    f"are the fields {listing(self.fields)} and the coordinates "
-                    f"{listing(self.coordinates)}."
-                )
-        self.transforms = transforms
-
-    @property
-    def keys(self) -> tuple[KeyMark, ...]:
-        return self.network.keys
-
-    def __call__(self, z):
-        raw = dict(zip(self.fields, self.network(z), strict=True))
-        scope = raw | dict(zip(self.coordinates, z, strict=True))
-        return jnp.stack(
-            [
-                bind(self.transforms[name], scope) if name in self.transforms else value
-                for name, value in raw.items()
-            ]
+def check_domain(domain: Any, what: str) -> None:
+    """Refuse a name or an array where a box belongs."""
+    if not isinstance(domain, Box | Patch):
+        raise PinnsvenError(
+            f"{what} needs a domain such as `ps.Box(x=(-1, 1), t=(0, 1))` to scale its "
+            f"coordinates; got {domain!r} in its place."
         )
 
 
@@ -246,7 +209,7 @@ def split_names(names: str) -> tuple[str, ...]:
     if (
         not parts
         or len(set(parts)) < len(parts)
-        or not all(map(str.isidentifier, parts))
+        or not all(p.isidentifier() and not keyword.iskeyword(p) for p in parts)
     ):
         raise UnknownNameError(
             f"Field names are {names!r}; give distinct names in one string, "

@@ -3,9 +3,10 @@ import math
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
-from .._errors import BoundsError
+from .._errors import BoundsError, ShapeError
 from .._precision import user_array
 
 
@@ -39,10 +40,20 @@ class Unknown(eqx.Module):
         initial,
         *,
         positive: bool = False,
-        lower: float | None = None,
-        upper: float | None = None,
+        lower: float | int | None = None,
+        upper: float | int | None = None,
     ):
+        if isinstance(initial, eqx.Module):
+            raise ShapeError(
+                f"`Unknown` needs a number or an array, got {type(initial).__name__}. "
+                "Networks stand first in a model, unnamed: `ps.Model(net, k=1.0)`."
+            )
         value = user_array(initial, "The initial value of `Unknown`")
+        if value.size == 0:
+            raise ShapeError(
+                f"`Unknown` was given no number, an array of shape {value.shape}; give "
+                "the value to start from."
+            )
         if (lower is None) != (upper is None) or (positive and lower is not None):
             raise BoundsError(
                 "`Unknown` takes `positive=True`, or both of `lower` and `upper`, or "
@@ -50,21 +61,21 @@ class Unknown(eqx.Module):
             )
         low, high = (0.0, math.inf) if positive else (-math.inf, math.inf)
         if lower is not None and upper is not None:
-            low, high = float(lower), float(upper)
+            low, high = _bound("lower", lower), _bound("upper", upper)
         if not low < high or not ((value > low) & (value < high)).all():
             raise BoundsError(
                 f"`Unknown({initial})` must start strictly between {low} and {high}, "
                 "and the lower bound must be below the upper one."
             )
-        size = abs(value)
-        size[size == 0] = 1.0
+        size = np.where(value == 0, 1.0, np.abs(value))
         self.scale = tuple(size.ravel().tolist())
-        self.lower, self.upper, self.positive = lower, upper, positive
+        self.lower, self.upper, self.positive = None, None, positive
         if lower is not None:
-            share = (value - low) / (high - low)
-            self.raw = jnp.log(share) - jnp.log1p(-share)
+            self.lower, self.upper = low, high
+            raw = np.log(value - low) - np.log(high - value)
         else:
-            self.raw = jnp.zeros(value.shape) if positive else jnp.asarray(value / size)
+            raw = np.zeros(value.shape) if positive else value / size
+        self.raw = jnp.asarray(raw, value.dtype)
 
     @property
     def value(self) -> Float[Array, "..."]:
@@ -75,3 +86,18 @@ class Unknown(eqx.Module):
         if self.lower is not None and self.upper is not None:
             return self.lower + (self.upper - self.lower) * jax.nn.sigmoid(self.raw)
         return scale * self.raw
+
+
+def _bound(name: str, given) -> float:
+    try:
+        value = float(given)
+    except (TypeError, ValueError) as err:
+        raise BoundsError(
+            f"`{name}` of `Unknown` is {given!r}; give a number."
+        ) from err
+    if not math.isfinite(value):
+        raise BoundsError(
+            f"`{name}` of `Unknown` is {value}; both bounds must be finite. For half a "
+            "line use `positive=True` and add the offset in the residual."
+        )
+    return value

@@ -13,15 +13,22 @@ from .._errors import (
     listing,
 )
 from .._precision import default_dtype
-from ._points import Batch, RegionPoints
-from ._samplers import AbstractSampler, split_key
+from ._points import Batch, RegionPoints, check_coordinates
+from ._samplers import AbstractSampler, is_count, split_key
 
 
 class AbstractRegion(eqx.Module):
     """A set of points with named coordinates that can be sampled."""
 
-    names: eqx.AbstractVar[tuple[str, ...]]
-    has_normals: eqx.AbstractVar[bool]
+    @property
+    @abc.abstractmethod
+    def names(self) -> tuple[str, ...]:
+        """The coordinates of every point."""
+
+    @property
+    @abc.abstractmethod
+    def axes(self) -> tuple[str, ...]:
+        """The coordinates along which outward normals have components; often none."""
 
     @property
     @abc.abstractmethod
@@ -43,16 +50,17 @@ class AbstractRegion(eqx.Module):
 
         **Raises:** `EmptyRegionError` if `n < 1`.
         """
-        if not isinstance(n, int | np.integer) or isinstance(n, bool) or n < 1:
+        if not is_count(n):
             raise EmptyRegionError(
-                f"`points({n!r})` asks for no points; give a whole number of at least 1."
+                f"`points({n!r})` asks for no number of points; give a whole number of "
+                "at least 1."
             )
         if sampler is not None and not isinstance(sampler, AbstractSampler):
             raise PinnsvenError(
                 f"`sampler` is {sampler!r}; give one of `ps.Sobol()`, `ps.Uniform()`, "
                 "`ps.Grid()`, `ps.GaussLegendre()`."
             )
-        return RegionPoints(self, int(n), sampler)
+        return RegionPoints(region=self, n=int(n), sampler=sampler)
 
 
 class Patch(AbstractRegion):
@@ -70,17 +78,18 @@ class Patch(AbstractRegion):
         return (*self.bounds, *self.fixed)
 
     @property
-    def has_normals(self) -> bool:
-        return bool(self.normal)
+    def axes(self) -> tuple[str, ...]:
+        return tuple(self.normal)
 
     @property
     def measure(self) -> float:
-        return math.prod(high - low for low, high in self.bounds.values())
+        return math.prod((high - low for low, high in self.bounds.values()), start=1.0)
 
     def sample(self, sampler, n, key):
         dtype = default_dtype()
-        unit, weights = sampler.sample(n, len(self.bounds), key)
-        if not self.bounds:
+        if self.bounds:
+            unit, weights = sampler.sample(n, len(self.bounds), key)
+        else:
             # A single point; repeating it would only add equal rows.
             unit, weights = np.zeros((1, 0)), np.ones(1)
         coordinates = {
@@ -98,9 +107,11 @@ class Boundary(AbstractRegion):
     """Faces of a box, each with its outward normal and its share of the measure."""
 
     faces: tuple[Patch, ...]
-    axes: tuple[str, ...]
     bounds: dict[str, tuple[float, float]]
-    has_normals: bool = True
+
+    @property
+    def axes(self) -> tuple[str, ...]:
+        return self.faces[0].axes
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -138,18 +149,22 @@ class Box(AbstractRegion):
     """
 
     bounds: dict[str, tuple[float, float]]
-    has_normals: bool = False
 
-    def __init__(self, **bounds):
-        if not bounds:
+    def __init__(self, *unnamed, **bounds):
+        if unnamed or not bounds:
             raise EmptyRegionError(
                 "`Box` needs named coordinates, e.g. `ps.Box(x=(-1, 1), t=(0, 1))`."
             )
+        check_coordinates(bounds)
         self.bounds = {name: _interval(name, pair) for name, pair in bounds.items()}
 
     @property
     def names(self) -> tuple[str, ...]:
         return tuple(self.bounds)
+
+    @property
+    def axes(self) -> tuple[str, ...]:
+        return ()
 
     @property
     def measure(self) -> float:
@@ -158,7 +173,7 @@ class Box(AbstractRegion):
     def sample(self, sampler, n, key):
         return self._patch().sample(sampler, n, key)
 
-    def at(self, **fixed: float) -> Patch:
+    def at(self, **fixed: float | int) -> Patch:
         """The slice on which the named coordinates have the given values.
 
         **Example:** `domain.at(t=0)` is where an initial condition holds.
@@ -166,14 +181,7 @@ class Box(AbstractRegion):
         **Raises:** `UnknownNameError`, or `BoundsError` for a value outside the box.
         """
         self._known(fixed)
-        for name, value in fixed.items():
-            low, high = self.bounds[name]
-            if not low <= value <= high:
-                raise BoundsError(
-                    f"`at({name}={value})` lies outside the box, where {name} runs from "
-                    f"{low} to {high}."
-                )
-        values = {name: float(value) for name, value in fixed.items()}
+        values = {name: self._inside(name, value) for name, value in fixed.items()}
         return Patch(self._free(values), values, {})
 
     def boundary(self, *names: str) -> Boundary:
@@ -184,13 +192,13 @@ class Box(AbstractRegion):
         **Example:** `domain.boundary("x")` are the walls of a space-time box.
         """
         self._known(names)
-        axes = names or self.names
+        axes = tuple(dict.fromkeys(names)) or self.names
         faces = []
         for axis in axes:
             for value, side in zip(self.bounds[axis], (-1.0, 1.0), strict=True):
                 normal = {name: side * (name == axis) for name in axes}
                 faces.append(Patch(self._free((axis,)), {axis: value}, normal))
-        return Boundary(tuple(faces), tuple(axes), self.bounds)
+        return Boundary(tuple(faces), self.bounds)
 
     def _patch(self) -> Patch:
         return Patch(self.bounds, {}, {})
@@ -200,11 +208,27 @@ class Box(AbstractRegion):
 
     def _known(self, names) -> None:
         for name in names:
-            if name not in self.bounds:
+            if not isinstance(name, str) or name not in self.bounds:
                 raise UnknownNameError(
                     f"This box has no coordinate {name!r}; it has "
                     f"{listing(self.bounds)}."
                 )
+
+    def _inside(self, name: str, given) -> float:
+        low, high = self.bounds[name]
+        try:
+            value = float(given)
+        except (TypeError, ValueError) as err:
+            raise BoundsError(
+                f"`at({name}={given!r})` is not at a number; {name} runs from {low} to "
+                f"{high}."
+            ) from err
+        if not low <= value <= high:
+            raise BoundsError(
+                f"`at({name}={value})` lies outside the box, where {name} runs from "
+                f"{low} to {high}."
+            )
+        return value
 
 
 def _interval(name: str, pair) -> tuple[float, float]:
@@ -212,7 +236,8 @@ def _interval(name: str, pair) -> tuple[float, float]:
         low, high = (float(value) for value in pair)
     except (TypeError, ValueError) as err:
         raise BoundsError(
-            f"Coordinate {name!r} of `Box` is {pair!r}; give a pair, {name}=(low, high)."
+            f"Coordinate {name!r} of `Box` is {pair!r}; give a pair of numbers, "
+            f"{name}=(low, high)."
         ) from err
     if not (math.isfinite(low) and math.isfinite(high) and low < high):
         raise BoundsError(

@@ -1,11 +1,14 @@
 import abc
+import keyword
+from collections.abc import Mapping
 from typing import Any
 
 import equinox as eqx
+import jax
 import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from .._errors import EmptyRegionError, ShapeError
+from .._errors import EmptyRegionError, PinnsvenError, ShapeError, UnknownNameError
 from .._precision import user_array
 from ._samplers import AbstractSampler, Sobol
 
@@ -17,34 +20,60 @@ class Batch(eqx.Module):
     away from a boundary. `weights` add up to one: a weighted sum of squares is a mean.
     """
 
-    coordinates: dict[str, Float[Array | np.ndarray, " n"]]
+    coordinates: Mapping[str, Float[Array | np.ndarray, " n"]]
     weights: Float[Array | np.ndarray, " n"]
-    normals: dict[str, Float[Array | np.ndarray, " n"]]
+    normals: Mapping[str, Float[Array | np.ndarray, " n"]]
 
     @property
     def size(self) -> int:
         return self.weights.shape[0]
 
-    def take(self, index: np.ndarray, weights: np.ndarray) -> "Batch":
-        """The points at `index`, with new weights."""
+    def take(self, index: np.ndarray, weights: np.ndarray | None = None) -> "Batch":
+        """The points at `index`, with new weights or their own."""
         pick = lambda values: {k: np.asarray(v)[index] for k, v in values.items()}
-        return Batch(pick(self.coordinates), weights, pick(self.normals))
+        own = np.asarray(self.weights)
+        new = own[index] if weights is None else weights.astype(own.dtype)
+        return Batch(pick(self.coordinates), new, pick(self.normals))
+
+    def join(self, other: "Batch") -> "Batch":
+        """These points followed by those of another batch of the same region."""
+        return jax.tree.map(lambda a, b: np.concatenate([a, b]), self, other)
+
+
+def check_coordinates(names) -> None:
+    """Refuse coordinate names that mean something else in a residual."""
+    for name in names:
+        if not name.isidentifier() or keyword.iskeyword(name):
+            raise UnknownNameError(
+                f"The coordinate {name!r} can be no argument of a Python function; use "
+                "letters and digits."
+            )
+        if name in ("d", "normal") or name.startswith("_"):
+            raise UnknownNameError(
+                f"A coordinate cannot be called {name!r}: `u.d` is a derivative by "
+                "name, `normal` the outward normal, and `_` begins private names."
+            )
 
 
 class AbstractPoints(eqx.Module):
     """Where a condition holds: a declaration that is drawn when a run starts."""
 
-    names: eqx.AbstractVar[tuple[str, ...]]
+    n: eqx.AbstractVar[int]
+
+    @property
+    @abc.abstractmethod
+    def names(self) -> tuple[str, ...]:
+        """The coordinates of every point."""
+
+    @property
+    @abc.abstractmethod
+    def axes(self) -> tuple[str, ...]:
+        """The coordinates along which outward normals have components, in order."""
 
     @property
     @abc.abstractmethod
     def redrawable(self) -> bool:
         """Whether the driver may choose other points of the same region."""
-
-    @property
-    @abc.abstractmethod
-    def has_normals(self) -> bool:
-        """Whether the points lie on a boundary that carries outward normals."""
 
     @abc.abstractmethod
     def draw(self, key: PRNGKeyArray) -> Batch:
@@ -76,8 +105,8 @@ class RegionPoints(AbstractPoints):
         return self.sampler is None or self.sampler.random
 
     @property
-    def has_normals(self) -> bool:
-        return self.region.has_normals
+    def axes(self) -> tuple[str, ...]:
+        return self.region.axes
 
     def draw(self, key: PRNGKeyArray) -> Batch:
         sampler = Sobol() if self.sampler is None else self.sampler
@@ -99,11 +128,16 @@ class Points(AbstractPoints):
 
     coordinates: dict[str, np.ndarray]
 
-    def __init__(self, **coordinates):
+    def __init__(self, *unnamed, **coordinates):
+        if unnamed:
+            raise PinnsvenError(
+                "`Points` needs the name of every coordinate: `ps.Points(x=xs, t=ts)`."
+            )
         if not coordinates:
             raise EmptyRegionError(
                 "`Points` needs at least one coordinate, e.g. `ps.Points(x=xs, t=ts)`."
             )
+        check_coordinates(coordinates)
         arrays = {k: user_array(v, f"Coordinate {k!r}") for k, v in coordinates.items()}
         lengths = {k: a.shape for k, a in arrays.items() if a.ndim != 0}
         if any(len(shape) != 1 for shape in lengths.values()):
@@ -125,15 +159,16 @@ class Points(AbstractPoints):
         return tuple(self.coordinates)
 
     @property
+    def axes(self) -> tuple[str, ...]:
+        return ()
+
+    @property
     def n(self) -> int:
+        """How many points there are."""
         return next(iter(self.coordinates.values())).shape[0]
 
     @property
     def redrawable(self) -> bool:
-        return False
-
-    @property
-    def has_normals(self) -> bool:
         return False
 
     def draw(self, key: PRNGKeyArray) -> Batch:

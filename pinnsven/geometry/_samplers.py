@@ -8,6 +8,8 @@ import numpy as np
 from jaxtyping import Float, PRNGKeyArray
 from scipy.stats import qmc
 
+from .._errors import BoundsError
+
 
 def host_generator(key: PRNGKeyArray) -> np.random.Generator:
     """A NumPy generator that is a pure function of a JAX key."""
@@ -20,7 +22,10 @@ class AbstractSampler(eqx.Module):
     The weights add up to one, so that a weighted sum is a mean over the cube.
     """
 
-    random: eqx.AbstractClassVar[bool]
+    @property
+    @abc.abstractmethod
+    def random(self) -> bool:
+        """Whether another key gives other points."""
 
     @abc.abstractmethod
     def sample(
@@ -36,10 +41,12 @@ class Sobol(AbstractSampler):
     in `scipy.stats.qmc.Sobol`.
     """
 
-    random = True
+    @property
+    def random(self) -> bool:
+        return True
 
     def sample(self, n, dim, key):
-        # Whole powers of two are drawn and cut, which keeps SciPy's balance warning away.
+        # Powers of two are drawn and cut, which keeps SciPy's balance warning away.
         engine = qmc.Sobol(dim, rng=host_generator(key))
         points = engine.random_base2(max(0, math.ceil(math.log2(n))))[:n]
         return points, np.full(n, 1.0 / n)
@@ -48,7 +55,9 @@ class Sobol(AbstractSampler):
 class Uniform(AbstractSampler):
     """Independent uniform points. Exactly `n`."""
 
-    random = True
+    @property
+    def random(self) -> bool:
+        return True
 
     def sample(self, n, dim, key):
         return host_generator(key).random((n, dim)), np.full(n, 1.0 / n)
@@ -60,7 +69,9 @@ class Grid(AbstractSampler):
     The budget is rounded to the nearest tensor product, at least one point per axis.
     """
 
-    random = False
+    @property
+    def random(self) -> bool:
+        return False
 
     def sample(self, n, dim, key):
         del key
@@ -77,11 +88,17 @@ class GaussLegendre(AbstractSampler):
     """
 
     panels: int = 1
-    random = False
 
     def __check_init__(self):
-        if self.panels < 1:
-            raise ValueError(f"`panels` is {self.panels}; it must be at least 1.")
+        if not is_count(self.panels):
+            raise BoundsError(
+                f"`GaussLegendre` got panels={self.panels!r}; give a whole number of "
+                "at least 1."
+            )
+
+    @property
+    def random(self) -> bool:
+        return False
 
     def sample(self, n, dim, key):
         del key
@@ -93,13 +110,17 @@ class GaussLegendre(AbstractSampler):
         return _tensor([axis] * dim), np.prod(_tensor([weight] * dim), axis=1)
 
 
+def is_count(value) -> bool:
+    """Whether a value is a whole number of at least one."""
+    whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
+    return bool(whole and value >= 1)
+
+
 def _side(n: int, dim: int) -> int:
-    return max(1, round(n ** (1.0 / max(dim, 1))))
+    return max(1, round(n ** (1.0 / dim)))
 
 
 def _tensor(axes: list[np.ndarray]) -> np.ndarray:
-    if not axes:
-        return np.zeros((1, 0))
     return np.stack([m.ravel() for m in np.meshgrid(*axes, indexing="ij")], axis=1)
 
 

@@ -2,7 +2,7 @@ import equinox as eqx
 import jax
 import numpy as np
 
-from .._errors import PinnsvenError
+from .._errors import PinnsvenError, UnknownNameError, listing
 from ..conditions import Data
 from ..residuals import BoundProblem, ResidualMap
 
@@ -17,8 +17,8 @@ def standard_error(
     r"""Standard errors of an unknown, by linear propagation of the data noise.
 
     The estimate moves by $-J^+ \delta r$ when the rows move by $\delta r$. Only rows of
-    `Data` are noisy: row $i$ has the standard deviation $\sqrt{\lambda w_i}\,\bar\sigma$.
-    With $g$ the gradient of the unknown and $J = U S V^T$,
+    `Data` are noisy, row $i$ by $\sqrt{\lambda w_i}\,\bar\sigma$. With $g$ the gradient
+    of the unknown and $J = U S V^T$,
 
     $$ \mathrm{std}^2 = \sum_i \left(g^T V S^{-1} U^T\right)_i^2
        \lambda w_i \bar\sigma^2 . $$
@@ -30,10 +30,14 @@ def standard_error(
     **Returns:** an array of the unknown's shape; infinite where the conditions leave
     the unknown undetermined.
 
-    **Raises:** `PinnsvenError` if no condition is `Data`.
+    **Raises:** `UnknownNameError`; `PinnsvenError` if no condition is `Data`.
 
     Source: Bjorck, Numerical Methods for Least Squares Problems (1996), chapter 1.
     """
+    if name not in bound.model.unknowns:
+        raise UnknownNameError(
+            f"There is no unknown {name!r}; there are {listing(bound.model.unknowns)}."
+        )
     if not any(isinstance(c, Data) for c in bound.conditions.values()):
         raise PinnsvenError(
             f"`std({name!r})` needs noise to propagate, but no condition is `ps.Data`."

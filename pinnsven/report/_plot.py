@@ -38,6 +38,7 @@ def plot(
     middle of the others.
     """
     names = list(picture.fields)
+    reference = reference if names else None
     panels = len(names) + (reference is not None) + 2
     columns = min(panels, 3) if panels != 4 else 2
     rows = -(-panels // columns)
@@ -59,7 +60,7 @@ def plot(
 
 
 def _grid(bounds: dict[str, tuple[float, float]]):
-    """The axes to draw along, coordinates on a grid, and what the others are held at."""
+    """The drawn axes, coordinates on a grid, and what the others are held at."""
     drawn = list(bounds)[:2]
     # Time runs to the right, as physicists draw it.
     if len(drawn) == 2 and drawn[1] == "t":
@@ -114,7 +115,8 @@ def _convergence(ax, picture: Picture) -> None:
     history = picture.history
     steps = np.arange(1, history.steps + 1)
     for i, (name, share) in enumerate(history.training.items()):
-        rms = np.sqrt(np.maximum(share, 1e-300) / picture.weights[name])
+        # A residual of exactly zero has no place on a logarithmic axis.
+        rms = np.sqrt(np.where(share > 0, share, np.nan) / picture.weights[name])
         ax.semilogy(steps, rms, color=f"C{i}", lw=1, label=name)
         if name in history.unseen:
             ax.semilogy(history.check_step, history.unseen[name], f"C{i}--", lw=1)

@@ -12,7 +12,7 @@ CHUNK_ENTRIES = 2**22
 
 
 class Block(eqx.Module):
-    """The rows of one condition: points, their scales, and the residual at one point."""
+    """The rows of one condition: points, their scales, the residual at one point."""
 
     points: Any
     scale: Float[Array, " n"]

@@ -9,7 +9,16 @@ import numpy as np
 from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from .._errors import NonFiniteError, PinnsvenError, ShapeError
+from .._errors import (
+    BoundsError,
+    DtypeError,
+    NonFiniteError,
+    PinnsvenError,
+    ShapeError,
+    listing,
+)
+from .._names import check_key, parameters, shown, traced
+from .._precision import default_dtype
 from ..conditions import AbstractCondition, Point
 from ..fields import Model
 from ..geometry import Batch
@@ -33,8 +42,8 @@ class Problem:
     **Raises:** `PinnsvenError` without conditions or for a value that is none.
     """
 
-    def __init__(self, **conditions: AbstractCondition):
-        if not conditions:
+    def __init__(self, *unnamed, **conditions):
+        if unnamed or not conditions:
             raise PinnsvenError(
                 "`Problem` needs at least one condition by keyword, "
                 "e.g. `ps.Problem(pde=ps.Residual(...))`."
@@ -42,11 +51,11 @@ class Problem:
         for name, condition in conditions.items():
             if not isinstance(condition, AbstractCondition):
                 raise PinnsvenError(
-                    f"Condition {name!r} is {type(condition).__name__}; give "
+                    f"Condition {name!r} is {shown(condition)}; give "
                     "`ps.Residual`, `ps.Dirichlet`, `ps.Neumann`, `ps.Periodic` or "
                     "`ps.Data`."
                 )
-        self.conditions = dict(conditions)
+        self.conditions: dict[str, AbstractCondition] = dict(conditions)
 
     def bind(self, model: Model) -> "BoundProblem":
         """Check every name and shape against a model, without compiling anything.
@@ -55,7 +64,8 @@ class Problem:
         """
         if not isinstance(model, Model):
             raise PinnsvenError(
-                f"A model is needed, got {type(model).__name__}: `ps.Model(network)`."
+                f"A model is needed, got {type(model).__name__}; wrap the network, "
+                "`ps.Model(network)`."
             )
         return BoundProblem(self, model)
 
@@ -82,11 +92,16 @@ class BoundProblem:
         self.model = model
         trained, static = eqx.partition(model, eqx.is_inexact_array)
         self.theta, self._unravel = ravel_pytree(trained)
+        if not self.theta.size:
+            raise PinnsvenError(
+                "The model holds no floating array that can be trained."
+            )
         self._combine = lambda tree: eqx.combine(tree, static)
         self._rows: dict[str, Callable] = {}
         self._components: dict[str, int] = {}
         for name, condition in self.conditions.items():
             condition.check(name, model)
+            self._check_inside(name, condition)
             self._rows[name] = self._row(condition)
             self._components[name] = self._count(name, condition)
 
@@ -100,20 +115,19 @@ class BoundProblem:
 
     def draw(self, key: PRNGKeyArray) -> dict[str, Batch]:
         """The points of every condition."""
+        check_key(key, "the points")
         return {
             name: condition.points.draw(self._key(key, name))
             for name, condition in self.conditions.items()
         }
 
-    def unseen(self, key: PRNGKeyArray, factor: float) -> dict[str, Batch]:
-        """`factor` times as many other points, where a condition has a region."""
-        batches = {}
-        for name, condition in self.conditions.items():
-            n = max(2, round(factor * condition.points.n))
-            batch = condition.points.unseen(self._key(key, name), n)
-            if batch is not None:
-                batches[name] = batch
-        return batches
+    def unseen(self, key: PRNGKeyArray) -> dict[str, Batch]:
+        """As many other points, for the conditions that have a region to take them."""
+        batches = {
+            name: condition.points.unseen(self._key(key, name), condition.points.n)
+            for name, condition in self.conditions.items()
+        }
+        return {name: batch for name, batch in batches.items() if batch is not None}
 
     def residuals(self, key: PRNGKeyArray) -> ResidualMap:
         """The residual map on freshly drawn points."""
@@ -169,33 +183,70 @@ class BoundProblem:
     def _count(self, name: str, condition: AbstractCondition) -> int:
         batch = condition.points.draw(jr.key(0))
         whole = Point(batch.coordinates, batch.normals, condition.data())
+        kinds = {str(a.dtype) for a in jax.tree.leaves((whole, self.theta))}
+        if kinds != {str(default_dtype())}:
+            raise DtypeError(
+                f"Condition {name!r} and the model hold {', '.join(sorted(kinds))}; "
+                f"pinnsven computes in {default_dtype()}. Call `ps.enable_x64()` "
+                "before anything is built."
+            )
         one = jax.tree.map(
             lambda a: jax.ShapeDtypeStruct(a.shape[1:], self.theta.dtype), whole
         )
-        trained = self._unravel(self.theta)
-        raw = jax.eval_shape(
-            lambda tree, p: condition.row(self._combine(tree).scope(), p), trained, one
+        raw = traced(
+            lambda tree, p: condition.row(self._combine(tree).scope(), p),
+            self._unravel(self.theta),
+            one,
+            where=f"Condition {name!r}",
         )
-        parts = raw if isinstance(raw, tuple | list) else (raw,)
-        shapes = [tuple(getattr(part, "shape", ("?",))) for part in parts]
-        ranks = {len(shape) for shape in shapes}
-        if not parts or ranks - {0, 1} or (len(parts) > 1 and ranks != {0}):
-            raise ShapeError(
-                f"Condition {name!r} returns shape {', '.join(map(str, shapes))} at one "
-                "point; it must return a scalar, a vector of shape (m,) or a tuple of "
-                "scalars. A residual sees ONE point: `x` is a number there."
-            )
-        if any(not jnp.issubdtype(part.dtype, jnp.floating) for part in parts):
-            raise ShapeError(
-                f"Condition {name!r} returns {parts[0].dtype}; it must return real "
-                "numbers. Split a complex equation into its two parts."
-            )
+        _check_returned(f"Condition {name!r}", raw, self.theta.dtype)
         return jax.eval_shape(_vector, raw).shape[0]
+
+    def _check_inside(self, name: str, condition: AbstractCondition) -> None:
+        # Points outside every field that is used are swapped arrays or other units.
+        named = {n for fn in condition.functions() for n in parameters(fn)}
+        used = [f for f in self.model.fields if f in named | set(condition.uses())]
+        for key, values in condition.points.draw(jr.key(0)).coordinates.items():
+            pairs = [b[key] for b in map(self.model.bounds, used) if key in b]
+            if not pairs:
+                continue
+            low, high = min(a for a, _ in pairs), max(b for _, b in pairs)
+            slack = 1e-6 * (high - low)
+            outside = (values < low - slack) | (values > high + slack)
+            if np.any(outside):
+                raise BoundsError(
+                    f"Condition {name!r} has {int(np.sum(outside))} points outside the "
+                    f"domain of {listing(used)}, where {key!r} runs from {low:g} to "
+                    f"{high:g}; theirs runs from {np.min(values):g} to "
+                    f"{np.max(values):g}. Are the coordinates in the right order and "
+                    "units? Else build the network on a larger `Box`."
+                )
+
+
+def _check_returned(where: str, raw: Any, dtype) -> None:
+    parts = list(raw) if isinstance(raw, tuple | list) else [raw]
+    strange = [type(part).__name__ for part in parts if not hasattr(part, "shape")]
+    shapes = [tuple(part.shape) for part in parts if hasattr(part, "shape")]
+    ranks = {len(shape) for shape in shapes}
+    vector = len(parts) == 1 and ranks == {1} and shapes[0] != (0,)
+    if strange or not (ranks == {0} or vector):
+        given = strange or [f"shape {shape}" for shape in shapes] or ["nothing"]
+        raise ShapeError(
+            f"{where} returns {', '.join(given)} at one point; it must `return` a "
+            "scalar, a vector of shape (m,) or a tuple of scalars. A residual sees ONE "
+            "point: `x` is a number there."
+        )
+    if wrong := {str(part.dtype) for part in parts} - {str(dtype)}:
+        raise DtypeError(
+            f"{where} returns {', '.join(sorted(wrong))}, but pinnsven computes in "
+            f"{dtype}. Split a complex equation into its two parts; leave out casts "
+            "such as `astype`."
+        )
 
 
 def _vector(raw: Any) -> Float[Array, " m"]:
     if isinstance(raw, tuple | list):
-        return jnp.stack([jnp.asarray(part) for part in raw])
+        return jnp.concatenate([jnp.atleast_1d(part) for part in raw])
     return jnp.atleast_1d(raw)
 
 

@@ -1,91 +1,82 @@
+import functools
+from collections.abc import Callable
 from typing import Any
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, Float, Int
 
 from ..residuals import ResidualMap
 from ..sven import AbstractSolver, Info
-from ._sampling import AbstractSampling
-
-
-class Record(eqx.Module):
-    """One entry per step, and per block where a second axis is named."""
-
-    info: Info
-    train: Float[Array, "steps blocks"]
-    held: Float[Array, "steps moving"]
 
 
 class Leg(eqx.Module):
-    """What some steps on one set of points led to."""
+    """Where some steps on one set of points led, with one record per step."""
 
     theta: Float[Array, " p"]
     state: Any
-    record: Record
+    record: Info
     taken: Int[Array, ""]
-    outgrown: Bool[Array, " moving"]
-    check: Float[Array, " checked"]
-    train: Float[Array, " blocks"]
 
 
-@eqx.filter_jit
 def advance(
     solver: AbstractSolver,
-    sampling: AbstractSampling,
-    maps: tuple[ResidualMap, ResidualMap, ResidualMap],
+    residuals: ResidualMap,
     theta: Float[Array, " p"],
     state: Any,
-    limit: Int[Array, ""],
+    limit: int,
     capacity: int,
 ) -> Leg:
-    """Take at most `limit` steps; stop early when some points are outgrown.
+    """Take `limit` steps, at most `capacity`, in one compiled loop.
 
-    `maps` are the residuals on training, held-out and check points. With `limit` zero
-    only the residuals are evaluated. Everything happens in one compiled loop.
+    It ends early at a step that is not finite.
     """
-    train, held, check = maps
-    moving = jnp.asarray([train.names.index(name) for name in held.names], jnp.int32)
+    leg = _compiled(_advance)(
+        solver, residuals, theta, state, jnp.asarray(limit, jnp.int32), capacity
+    )
+    return jax.block_until_ready(leg)
+
+
+def shares(
+    residuals: ResidualMap, theta: Float[Array, " p"]
+) -> Float[Array, " blocks"]:
+    """The part of each block in the loss; maps of one structure share the code."""
+    if not residuals.blocks:
+        return jnp.zeros(0, theta.dtype)
+    return _compiled(_shares)(residuals, theta)
+
+
+@functools.cache
+def _compiled(fn: Callable) -> Callable:
+    # On a CPU the dearest compiler passes double the time to compile and gain nothing
+    # that can be measured. Built at the first call: asking earlier would start JAX.
+    if jax.default_backend() != "cpu":
+        return eqx.filter_jit(fn)
+    return eqx.filter_jit(fn, compiler_options={"xla_backend_optimization_level": 1})
+
+
+def _shares(residuals, theta):
+    return residuals.shares(residuals(theta))
+
+
+def _advance(solver, residuals, theta, state, limit, capacity) -> Leg:
     blank = jax.tree.map(
         lambda a: jnp.zeros((capacity, *a.shape), a.dtype),
-        jax.eval_shape(lambda: _one(solver, train, held, theta, state)[2]),
+        jax.eval_shape(lambda: solver.step(residuals, theta, state)[2]),
     )
 
     def going(carry):
-        i, _, _, outgrown, fine, _ = carry
-        return (i < limit) & ~jnp.any(outgrown) & fine
+        i, _, _, fine, _ = carry
+        return (i < limit) & fine
 
     def body(carry):
-        i, theta, state, _, _, record = carry
-        theta, state, entry = _one(solver, train, held, theta, state)
-        outgrown = sampling.outgrown(
-            entry.train[moving], entry.held, jnp.sum(entry.train)
-        )
-        fine = jnp.all(jnp.isfinite(theta)) & jnp.isfinite(entry.info.loss_after)
-        record = jax.tree.map(lambda a, b: a.at[i].set(b), record, entry)
-        return i + 1, theta, state, outgrown, fine, record
+        i, theta, state, _, record = carry
+        theta, state, info = solver.step(residuals, theta, state)
+        fine = jnp.all(jnp.isfinite(theta)) & jnp.isfinite(info.loss_after)
+        record = jax.tree.map(lambda a, b: a.at[i].set(b), record, info)
+        return i + 1, theta, state, fine, record
 
-    start = (
-        jnp.zeros((), jnp.int32),
-        theta,
-        state,
-        jnp.zeros(len(held.names), bool),
-        jnp.ones((), bool),
-        blank,
-    )
-    i, theta, state, outgrown, _, record = jax.lax.while_loop(going, body, start)
-    return Leg(
-        theta, state, record, i, outgrown, _shares(check, theta), _shares(train, theta)
-    )
-
-
-def _one(solver, train, held, theta, state):
-    theta, state, info = solver.step(train, theta, state)
-    return theta, state, Record(info, _shares(train, theta), _shares(held, theta))
-
-
-def _shares(residuals: ResidualMap, theta) -> Float[Array, " blocks"]:
-    if not residuals.blocks:
-        return jnp.zeros(0, theta.dtype)
-    return residuals.shares(residuals(theta))
+    start = (jnp.zeros((), jnp.int32), theta, state, jnp.ones((), bool), blank)
+    i, theta, state, _, record = jax.lax.while_loop(going, body, start)
+    return Leg(theta, state, record, i)

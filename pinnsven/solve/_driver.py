@@ -3,8 +3,6 @@ import dataclasses
 import time
 from typing import Any
 
-import jax
-import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
 from jaxtyping import PRNGKeyArray
@@ -12,22 +10,27 @@ from jaxtyping import PRNGKeyArray
 from .._errors import NonFiniteError
 from ..residuals import BoundProblem
 from ..sven import AbstractSolver
-from ._advance import Leg, advance
+from ._advance import advance, shares
 from ._history import History
 from ._result import Result
 from ._sampling import AbstractSampling, Draw
 
 
+# Steps of one compiled leg: the host looks at a run this often.
 EVERY = 10
+# A run has found its solution once the unseen loss is this far below its first value.
+FOUND = 1e-4
+# A training loss so far above its first value means that the steps have diverged.
+BLOWN_UP = 1e8
 
 
 @dataclasses.dataclass
 class Run:
     """A run between two legs of compiled steps: all that a checkpoint holds.
 
-    Decisions are taken only at step numbers that are multiples of `EVERY` and where
-    points are outgrown, so that a run, its continuation and its resumption agree bit
-    for bit.
+    Decisions depend on the step number and on what is in here, never on time or on how
+    a run was cut into calls, so that its continuation and its resumption agree with it
+    bit for bit.
     """
 
     theta: Any
@@ -35,6 +38,8 @@ class Run:
     draw: Draw
     history: History
     best: Any
+    first_loss: float = np.inf
+    first_check: float = np.inf
     best_check: float = np.inf
     halved_check: float = np.inf
     halved_step: int = 0
@@ -43,7 +48,13 @@ class Run:
     seconds: float = 0.0
 
     @property
+    def found(self) -> bool:
+        """Whether the run polishes a solution rather than searching for one."""
+        return self.best_check < FOUND * self.first_check
+
+    @property
     def step(self) -> int:
+        """Steps taken so far."""
         return self.history.steps
 
 
@@ -60,91 +71,88 @@ class Driver:
         self.bound, self.solver, self.sampling = bound, solver, sampling
         self.draw_key, self.check_key, self.redraw_key = jr.split(key, 3)
         # Points that no step and no redraw ever uses: the report is about these.
-        self.check = bound.map(bound.unseen(self.check_key, 4.0))
+        self.check = bound.map(bound.unseen(self.check_key))
 
     def start(self) -> Run:
-        """Draw points and evaluate the first residuals; compiles everything.
+        """Draw points and evaluate the first residuals.
 
         **Raises:** `NonFiniteError` if the model starts outside its domain.
         """
         bound = self.bound
         draw = self.sampling.start(bound, self.draw_key)
-        state = self.solver.init(bound.map(draw.train), bound.theta)
-        history = History.empty(bound.names, draw.held, self.check.names)
-        run = Run(bound.theta, state, draw, history, bound.theta)
-        leg = self.leg(run, 0)
-        if not np.all(np.isfinite(np.asarray(leg.train))):
-            bound.check_finite(draw.train, run.theta)
+        residuals = bound.map(draw.train)
+        train = np.asarray(shares(residuals, bound.theta))
+        if not np.all(np.isfinite(train)):
+            bound.check_finite(draw.train, bound.theta)
             raise NonFiniteError("The residual is not finite before the first step.")
-        self._measure(run, leg)
+        state = self.solver.init(residuals, bound.theta)
+        history = History.empty(bound.names, self.check.names)
+        run = Run(bound.theta, state, draw, history, bound.theta)
+        self._report(run, train)
+        run.first_loss, run.first_check = float(np.sum(train)), run.best_check
         return run
-
-    def leg(self, run: Run, limit: int) -> Leg:
-        """At most `limit` compiled steps on the present points."""
-        maps = (
-            self.bound.map(run.draw.train),
-            self.bound.map(run.draw.held),
-            self.check,
-        )
-        leg = advance(
-            self.solver,
-            self.sampling,
-            maps,
-            run.theta,
-            run.state,
-            jnp.asarray(limit, jnp.int32),
-            EVERY,
-        )
-        return jax.block_until_ready(leg)
 
     def forward(self, run: Run, last: int) -> Result | None:
         """One leg, its record, and new points where the old ones are outgrown."""
         began = time.perf_counter()
-        limit = min(EVERY - run.step % EVERY, last - run.step)
-        leg = self.leg(run, limit)
-        taken = int(leg.taken)
-        run.history.extend(leg.record, taken)
+        # While it searches, a network can fit its points and miss the solution within
+        # a few steps; later on, points that change too often only disturb it.
+        size = 1 if run.draw.held and not run.found else EVERY
+        limit = min(size - run.step % size, last - run.step)
+        residuals = self.bound.map(run.draw.train)
+        leg = advance(self.solver, residuals, run.theta, run.state, limit, EVERY)
+        train = np.asarray(leg.record.shares)[int(leg.taken) - 1]
+        # A blow-up need not overflow: far above the start is lost as well.
+        good = np.sum(train) <= BLOWN_UP * run.first_loss
+        good = bool(good and np.all(np.isfinite(leg.theta)))
+        run.history.extend(leg.record, int(leg.taken))
+        if good:
+            run.theta, run.state = leg.theta, leg.state
+            if run.step % EVERY == 0:
+                self._report(run, train)
+            if run.step % size == 0:
+                self._redraw(run, train)
         run.seconds += time.perf_counter() - began
-        if not np.all(np.isfinite(np.asarray(leg.theta))) or not np.isfinite(
-            run.history.loss_after[-1]
-        ):
-            return Result.diverged
-        run.theta, run.state = leg.theta, leg.state
-        outgrown = np.asarray(leg.outgrown)
-        if run.step % EVERY == 0 or outgrown.any():
-            self._measure(run, leg)
-        if outgrown.any():
-            names = [n for n, out in zip(run.draw.held, outgrown, strict=True) if out]
-            key = jr.fold_in(self.redraw_key, run.step)
-            run.draw = self.sampling.redraw(self.bound, run.theta, run.draw, names, key)
-            run.history.redraws.append((run.step, tuple(names)))
-        return None
+        return None if good else Result.diverged
 
     def finish(self, run: Run) -> Run:
         """A copy that stands at its best state, measured there; `run` is unchanged."""
         run = dataclasses.replace(run, history=copy.deepcopy(run.history))
-        self._measure(run, self.leg(run, 0))
+        residuals = self.bound.map(run.draw.train)
+        if run.step % EVERY:
+            self._report(run, np.asarray(shares(residuals, run.theta)))
         run.theta = run.best
-        leg = self.leg(run, 0)
-        run.training, run.unseen = self._rms(leg)
+        self._measure(run, np.asarray(shares(residuals, run.theta)))
         return run
 
-    def _measure(self, run: Run, leg: Leg) -> None:
-        run.training, run.unseen = self._rms(leg)
-        if run.step not in run.history.check_step:
-            run.history.report(run.seconds, run.unseen)
-        # A block without other points (data) can only be judged on its own.
-        blind = [n not in self.check.names for n in self.bound.names]
-        check = float(np.sum(np.asarray(leg.train)[blind]) + np.sum(leg.check))
+    def _report(self, run: Run, train: np.ndarray) -> None:
+        """Measure the unseen residual and remember the best state by it."""
+        check = self._measure(run, train)
+        run.history.report(run.seconds, run.unseen)
         if check < run.best_check:
             run.best, run.best_check = run.theta, check
         if check < 0.5 * run.halved_check:
             run.halved_check, run.halved_step = check, run.step
 
-    def _rms(self, leg: Leg) -> tuple[dict[str, float], dict[str, float]]:
-        weight = {n: c.weight for n, c in self.bound.conditions.items()}
-        rms = lambda names, shares: {
-            name: float(np.sqrt(share / weight[name]))
-            for name, share in zip(names, np.asarray(shares), strict=True)
+    def _measure(self, run: Run, train: np.ndarray) -> float:
+        check = np.asarray(shares(self.check, run.theta))
+        weight = {name: c.weight for name, c in self.bound.conditions.items()}
+        rms = lambda names, parts: {
+            name: float(np.sqrt(part / weight[name]))
+            for name, part in zip(names, parts, strict=True)
         }
-        return rms(self.bound.names, leg.train), rms(self.check.names, leg.check)
+        run.training = rms(self.bound.names, train)
+        run.unseen = rms(self.check.names, check)
+        # A block without other points (data) can only be judged on its own.
+        blind = [name not in self.check.names for name in self.bound.names]
+        return float(np.sum(train[blind]) + np.sum(check))
+
+    def _redraw(self, run: Run, train: np.ndarray) -> None:
+        held = np.asarray(shares(self.bound.map(run.draw.held), run.theta))
+        own = dict(zip(self.bound.names, train, strict=True))
+        other = dict(zip(run.draw.held, held, strict=True))
+        names = self.sampling.outgrown(own, other)
+        if names:
+            key = jr.fold_in(self.redraw_key, run.step)
+            run.draw = self.sampling.redraw(self.bound, run.theta, run.draw, names, key)
+            run.history.redraws.append((run.step, names))

@@ -2,14 +2,13 @@ import dataclasses
 
 import numpy as np
 
-from ._advance import Record
+from ..sven import Info
 
 
 _SCALARS = (
     "loss",
     "loss_after",
     "predicted",
-    "resolved",
     "step_norm",
     "cutoff",
     "rank",
@@ -21,29 +20,26 @@ _SCALARS = (
 class History:
     """A run as arrays, one entry per step.
 
-    `loss`, `loss_after`, `predicted`, `resolved`, `step_norm`, `cutoff`, `rank` and
-    `sigma_max` are as in `ps.Info`. `training` and `held` map the name of a condition
-    to its share of the loss after each step, on the step's own points and on the
-    held-out ones. `check_step`, `seconds` and `unseen` are measured once per report:
-    `unseen` maps a name to the root mean square residual on points that no step ever
-    used. `redraws` lists (step, names) of replaced points.
+    `loss`, `loss_after`, `predicted`, `step_norm`, `cutoff`, `rank` and `sigma_max` are
+    as in `ps.Info`. `training` maps the name of a condition to its share of the loss
+    after each step. Once per report, `check_step` and `seconds` are noted, and `unseen`
+    maps a name to the root mean square residual on points that no step ever used.
+    `redraws` lists (step, names) of replaced points.
     """
 
     scalars: dict[str, np.ndarray]
     training: dict[str, np.ndarray]
-    held: dict[str, np.ndarray]
     check_step: list[int] = dataclasses.field(default_factory=list)
     seconds: list[float] = dataclasses.field(default_factory=list)
     unseen: dict[str, list[float]] = dataclasses.field(default_factory=dict)
     redraws: list[tuple[int, tuple[str, ...]]] = dataclasses.field(default_factory=list)
 
     @staticmethod
-    def empty(names, moving, checked) -> "History":
+    def empty(names, checked) -> "History":
         """A history of no steps for the named blocks."""
         return History(
             {name: np.zeros(0) for name in _SCALARS},
             {name: np.zeros(0) for name in names},
-            {name: np.zeros(0) for name in moving},
             unseen={name: [] for name in checked},
         )
 
@@ -57,14 +53,14 @@ class History:
         """The number of steps taken."""
         return self.scalars["loss"].size
 
-    def extend(self, record: Record, taken: int) -> None:
-        """Append the first `taken` entries of a record."""
+    def extend(self, record: Info, taken: int) -> None:
+        """Append the first `taken` entries of stacked records."""
         for name in _SCALARS:
-            new = np.asarray(getattr(record.info, name))[:taken]
+            new = np.asarray(getattr(record, name))[:taken]
             self.scalars[name] = np.append(self.scalars[name], new)
-        for store, array in ((self.training, record.train), (self.held, record.held)):
-            for i, name in enumerate(store):
-                store[name] = np.append(store[name], np.asarray(array)[:taken, i])
+        for i, name in enumerate(self.training):
+            new = np.asarray(record.shares)[:taken, i]
+            self.training[name] = np.append(self.training[name], new)
 
     def report(self, seconds: float, unseen: dict[str, float]) -> None:
         """Note the unseen residual after the steps so far."""
@@ -79,7 +75,6 @@ class History:
         return {
             "scalars": plain(self.scalars),
             "training": plain(self.training),
-            "held": plain(self.held),
             "check_step": list(self.check_step),
             "seconds": list(self.seconds),
             "unseen": {k: list(v) for k, v in self.unseen.items()},
@@ -93,7 +88,6 @@ class History:
         return History(
             arrays(data["scalars"]),
             arrays(data["training"]),
-            arrays(data["held"]),
             list(data["check_step"]),
             list(data["seconds"]),
             data["unseen"],

@@ -3,7 +3,7 @@ import abc
 import equinox as eqx
 import jax.random as jr
 import numpy as np
-from jaxtyping import Array, Bool, Float, PRNGKeyArray
+from jaxtyping import PRNGKeyArray
 
 from ..geometry import Batch, RegionPoints, Sobol, host_generator
 from ..residuals import BoundProblem
@@ -28,9 +28,12 @@ class AbstractSampling(eqx.Module):
 
     @abc.abstractmethod
     def outgrown(
-        self, train: Float[Array, " blocks"], held: Float[Array, " moving"], total
-    ) -> Bool[Array, " moving"]:
-        """Which moving blocks fit their own points better than the held-out ones."""
+        self, train: dict[str, float], held: dict[str, float]
+    ) -> tuple[str, ...]:
+        """The moving blocks that fit their own points better than the held-out ones.
+
+        Both map a name to its share of the loss; `train` has every block.
+        """
 
     @abc.abstractmethod
     def redraw(
@@ -45,9 +48,9 @@ class Fixed(AbstractSampling):
     def start(self, bound, key):
         return Draw(bound.draw(key), {})
 
-    def outgrown(self, train, held, total):
-        del train, total
-        return held < 0
+    def outgrown(self, train, held):
+        del train, held
+        return ()
 
     def redraw(self, bound, theta, draw, names, key):
         del bound, theta, names, key
@@ -55,17 +58,19 @@ class Fixed(AbstractSampling):
 
 
 class Adaptive(AbstractSampling):
-    r"""Replace a block's points when it fits them better than points it has not seen.
+    r"""Renew a block's points when it fits them better than points it has not seen.
 
     Each condition holds `n` training points and `n` held-out points of the same
-    distribution. As soon as the mean square on the held-out ones exceeds `factor`
-    times that on the training ones, and is more than `share` of the whole loss, both
-    sets are drawn anew: without replacement from `pool * n` Sobol points, with
-    probability proportional to $|f|/\overline{|f|} + 1$. Far from the solution this
-    explores with ever new points; where the network cheats between points it puts
-    points; once training and unseen residual agree it leaves the step alone.
+    distribution. Once the mean square on the held-out ones exceeds `factor` times that
+    on the training ones, and is more than `share` of the whole loss, half of both sets
+    is replaced: by points drawn without replacement from `pool` x n Sobol points with
+    probability proportional to $q = |f|/\overline{|f|} + 1$, that enter with the weight
+    $q^{-1/2}$, half-way to the unbiased one.
 
-    Points that the user brought, or placed by a deterministic sampler, stay fixed.
+    Far from the solution this explores with ever new points; where the network cheats
+    between points it puts points; once training and unseen residual agree it leaves
+    the step alone. Points that the user brought, or placed by a deterministic sampler,
+    stay fixed.
 
     Source of the density: Wu, Zhu, Tan, Kartha and Lu, Comput. Methods Appl. Mech.
     Engrg. 403 (2023), RAD with k = c = 1.
@@ -81,26 +86,42 @@ class Adaptive(AbstractSampling):
         moving = {k: b for k, b in again.items() if _moves(bound, k)}
         return Draw(train, moving)
 
-    def outgrown(self, train, held, total):
-        return (held > self.factor * train) & (held > self.share * total)
+    def outgrown(self, train, held):
+        floor = self.share * sum(train.values())
+        return tuple(
+            name
+            for name, value in held.items()
+            if value > self.factor * train[name] and value > floor
+        )
 
     def redraw(self, bound, theta, draw, names, key):
         train, held = dict(draw.train), dict(draw.held)
         for name in names:
             block_key = jr.fold_in(key, bound.names.index(name))
-            points = bound.conditions[name].points
-            assert isinstance(points, RegionPoints)
-            n = train[name].size
-            pool = points.region.sample(Sobol(), self.pool * n, block_key)
-            size = np.linalg.norm(bound.values(name, pool, theta), axis=1)
-            mean = size.mean()
-            density = size / mean + 1.0 if 0 < mean < np.inf else np.ones_like(size)
             rng = host_generator(jr.fold_in(block_key, 1))
-            index = rng.permutation(_systematic(density, 2 * n, rng))
-            equal = np.full(n, 1.0 / n, pool.weights.dtype)
-            train[name] = pool.take(index[:n], equal)
-            held[name] = pool.take(index[n:], equal)
+            old = (train[name], held[name])
+            size = old[0].size
+            fresh = size - size // 2
+            pool, density = self._pool(bound, name, theta, block_key, size)
+            index = rng.permutation(_systematic(density, 2 * fresh, rng))
+            weights = density[index] ** -0.5 / size
+            parts = np.split(index, 2), np.split(weights, 2)
+            train[name], held[name] = (
+                batch.take(rng.permutation(size)[fresh:]).join(pool.take(i, w))
+                for batch, i, w in zip(old, *parts, strict=True)
+            )
         return Draw(train, held)
+
+    def _pool(self, bound: BoundProblem, name: str, theta, key, size: int):
+        """Candidate points, and their relative density with mean one."""
+        points = bound.conditions[name].points
+        assert isinstance(points, RegionPoints)
+        pool = points.region.sample(Sobol(), self.pool * size, key)
+        residual = np.linalg.norm(bound.values(name, pool, theta), axis=1)
+        mean = residual.mean()
+        if not 0 < mean < np.inf:
+            return pool, np.ones_like(residual)
+        return pool, 0.5 * (residual / mean + 1.0)
 
 
 def _moves(bound: BoundProblem, name: str) -> bool:

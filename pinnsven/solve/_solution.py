@@ -23,7 +23,7 @@ from ._driver import Run
 from ._files import read_npz, require_same, write_npz
 from ._history import History
 from ._result import Result
-from ._stopping import disagreement
+from ._stopping import worst
 
 
 # Points evaluated at one time, so that a fine grid needs no more memory than this.
@@ -184,7 +184,7 @@ class Solution:
         return f"<Solution {self.result.name} after {self.steps} steps>"
 
     def __str__(self) -> str:
-        rows = Table(title_justify="left", title=f"{self.result.name}: {self._why()}")
+        rows = Table()
         for column in ("condition", "training", "unseen"):
             rows.add_column(
                 column, justify="left" if column == "condition" else "right"
@@ -194,20 +194,17 @@ class Solution:
             rows.add_row(name, f"{value:.2e}", unseen)
         buffer = io.StringIO()
         console = Console(file=buffer, width=88)
+        console.print(f"{self.result.name}: {self._why()}", highlight=False)
         console.print(rows)
         for line in self._lines():
             console.print(line, highlight=False)
         return buffer.getvalue().rstrip()
 
     def _why(self) -> str:
-        why = self.result.value
-        worst = disagreement(self._run)
-        if self.result is Result.stalled and worst is not None:
-            why = (
-                f"{why} The condition {worst!r} is furthest off: {self.unseen[worst]:.1e} "
-                f"on unseen points, {self.training[worst]:.1e} on its own."
-            )
-        return why
+        found = worst(self._run) if self.result is Result.stalled else None
+        return (
+            self.result.value if found is None else f"No further progress: {found[1]}"
+        )
 
     def _lines(self) -> list[str]:
         lines = []

@@ -1,4 +1,6 @@
 import math
+import signal
+import threading
 import time
 import warnings
 from collections.abc import Callable, Sequence
@@ -94,10 +96,11 @@ class _Limits:
         self.last = _FOREVER if steps is None else run.step + steps
         self.until = math.inf if seconds is None else time.perf_counter() + seconds
         self.tolerance = tolerance
+        self.limited = steps is not None or seconds is not None
 
     def reached(self, run: Run) -> Result | None:
         whole = run.step % EVERY == 0
-        if whole and (result := verdict(run, self.tolerance)) is not None:
+        if whole and (result := verdict(run, self.tolerance, self.limited)) is not None:
             return result
         if run.step >= self.last:
             return Result.steps_exhausted
@@ -106,25 +109,48 @@ class _Limits:
         return None
 
 
+class _Interruption:
+    """Turns the first Ctrl-C into a request, so that a leg is always finished.
+
+    A second Ctrl-C is an ordinary `KeyboardInterrupt`.
+    """
+
+    asked = False
+    previous: Any = None
+
+    def __enter__(self) -> "_Interruption":
+        if threading.current_thread() is threading.main_thread():
+            self.previous = signal.signal(signal.SIGINT, self._note)
+        return self
+
+    def __exit__(self, *_) -> None:
+        if self.previous is not None:
+            signal.signal(signal.SIGINT, self.previous)
+
+    def _note(self, *_) -> None:
+        if self.asked:
+            raise KeyboardInterrupt
+        self.asked = True
+
+
 def _loop(
     driver: Driver, run: Run, limits: _Limits, callbacks, progress, checkpoint, key
 ) -> Result:
     saved = time.perf_counter()
-    with Progress(progress) as shown:
-        try:
-            while True:
-                result = driver.forward(run, limits.last) or limits.reached(run)
-                shown.update(run)
-                stopped = any([callback(run) for callback in callbacks])
-                if result is not None:
-                    return result
-                if stopped:
-                    return Result.stopped
-                if checkpoint and time.perf_counter() - saved > _CHECKPOINT_SECONDS:
-                    _keep(checkpoint, driver, run, key)
-                    saved = time.perf_counter()
-        except KeyboardInterrupt:
-            return Result.interrupted
+    with Progress(progress) as shown, _Interruption() as interruption:
+        while True:
+            result = driver.forward(run, limits.last) or limits.reached(run)
+            shown.update(run)
+            stopped = any([callback(run) for callback in callbacks])
+            if result is not None:
+                return result
+            if interruption.asked:
+                return Result.interrupted
+            if stopped:
+                return Result.stopped
+            if checkpoint and time.perf_counter() - saved > _CHECKPOINT_SECONDS:
+                _keep(checkpoint, driver, run, key)
+                saved = time.perf_counter()
 
 
 def _keep(checkpoint, driver: Driver, run: Run, key) -> None:

@@ -4,60 +4,76 @@ from ._driver import Run
 from ._result import Result
 
 
+# Steps over which a loss on unchanged points counts as flat if it falls less than 1 %.
 FLAT = 30
+# Steps in which the unseen residual must halve (in the square): many while the run has
+# not found the solution yet, fewer once it only polishes one.
+SEARCHING, POLISHING = 250, 60
+# A condition is met where its residual is this far below the largest it ever was.
+MET = 1e-3
 
 
-def verdict(run: Run, tolerance: float | None) -> Result | None:
+def verdict(run: Run, tolerance: float | None, limited: bool) -> Result | None:
     """Whether a run has reached its end by itself, from its own residuals only.
 
     - With a `tolerance`: converged once the root mean square residual of every
       condition is below it, on unseen points where there are any.
-    - The loss is flat: less than one percent gained in `FLAT` steps on unchanged
-      points. Converged if every condition holds on unseen points too, else stalled.
-    - The unseen residual has not fallen by a factor of two (in the square) for as long
-      as half of the run: stalled.
+    - The loss on unchanged points is flat. Without a tolerance: converged if every
+      condition is met, on unseen points as well; else stalled.
+    - The unseen loss has not halved for `SEARCHING` steps, or `POLISHING` ones once the
+      solution is found: stalled, unless the caller has `limited` the run himself.
     """
     if tolerance is not None:
         reached = run.training | run.unseen
         if max(reached.values()) <= tolerance:
             return Result.converged
-    if flat(run):
-        met = agrees(run) and tolerance is None
+    if _flat(run, limited):
+        met = tolerance is None and worst(run) is None
         return Result.converged if met else Result.stalled
-    if run.step - run.halved_step > max(100, run.halved_step // 2):
+    patience = POLISHING if run.found else SEARCHING
+    if not limited and run.step - run.halved_step > patience:
         return Result.stalled
     return None
 
 
-def flat(run: Run) -> bool:
-    """Whether the loss on unchanged points has stopped falling."""
-    loss = run.history.loss_after
+def _flat(run: Run, limited: bool) -> bool:
+    loss = run.history.loss_after[-FLAT:]
     last_redraw = run.history.redraws[-1][0] if run.history.redraws else 0
     if run.step - last_redraw < FLAT:
         return False
-    return bool(loss[-1] >= 0.99 * loss[-FLAT])
+    if limited:
+        # First-order methods gain little in so few steps; whoever counts them wants
+        # them, unless nothing moves any more.
+        return bool(np.ptp(loss) == 0.0)
+    return bool(loss.min() >= 0.99 * loss[0])
 
 
-def agrees(run: Run) -> bool:
-    """Whether each condition's unseen residual matches its training residual.
+def worst(run: Run) -> tuple[str, str] | None:
+    """The condition that is furthest from being met, and why; `None` if all are.
 
-    A residual ten orders below its start is at the rounding of second derivatives,
-    where the two may differ without meaning.
+    A condition with unseen points is met if its residual there is `MET` times the
+    largest it ever was, or smaller, and no more than ten times the one on the step's
+    own points; ten orders below the largest, at the rounding of second derivatives, the
+    two may differ without meaning. Data are not asked to fit: they may be noisy.
     """
-    start = {name: values[0] for name, values in run.history.unseen.items()}
-    return all(
-        unseen <= 10.0 * run.training[name] or unseen <= 1e-10 * start[name]
+    largest = {name: max(values) for name, values in run.history.unseen.items()}
+    off = {n: u / max(largest[n], 1e-300) for n, u in run.unseen.items()}
+    parted = {
+        name: unseen / max(run.training[name], 1e-300)
         for name, unseen in run.unseen.items()
-    )
-
-
-def disagreement(run: Run) -> str | None:
-    """The condition whose unseen residual is furthest above its training one."""
-    ratios = {
-        name: unseen / max(run.training[name], np.finfo(float).tiny)
-        for name, unseen in run.unseen.items()
+        if off[name] > 1e-10
     }
-    worst = max(ratios, key=ratios.__getitem__, default=None)
-    if worst is None or ratios[worst] < 10.0:
-        return None
-    return worst
+    name = max(parted, key=parted.__getitem__, default=None)
+    if name is not None and parted[name] > 10.0:
+        return name, (
+            f"{name!r} holds on its own points ({run.training[name]:.1e}) but not on "
+            f"unseen ones ({run.unseen[name]:.1e}): give it more points."
+        )
+    name = max(off, key=off.__getitem__, default=None)
+    if name is not None and off[name] > MET:
+        return name, (
+            f"{name!r} is not met ({run.unseen[name]:.1e}, {largest[name]:.1e} at most "
+            "before): the conditions may contradict each other, or the run sits in a "
+            "poor minimum; try another key or a larger network."
+        )
+    return None

@@ -6,11 +6,12 @@ from ._factorisations import (
     Gram as Gram,
     Spectrum as Spectrum,
 )
+from ._optax import Optax as Optax
 from ._solver import AbstractSolver as AbstractSolver, Info as Info
 from ._steps import (
     AbstractStepRule as AbstractStepRule,
     FixedStep as FixedStep,
     Linearised as Linearised,
 )
-from ._sven import Sven as Sven
+from ._sven import LevenbergMarquardt as LevenbergMarquardt, Sven as Sven
 from ._trust_region import TrustRegion as TrustRegion

@@ -9,26 +9,19 @@ from jaxtyping import Array, Float
 class Spectrum(eqx.Module):
     r"""A thin singular value decomposition $J = U S V^T$, as far as a step needs it.
 
-    `s` holds the singular values in falling order, `c` is $U^T r$, and the right
-    singular vectors are the product of `factors`, applied from right to left; `divide`
-    says that the factors give $V S$, so that coefficients are divided by `s` first.
+    `s` holds the singular values in falling order, `c` is $U^T r$, and $V$ is the
+    product of `factors`, which is never formed where it has two.
     """
 
     s: Float[Array, " q"]
     c: Float[Array, " q"]
     factors: tuple[Float[Array, "_ _"], ...]
-    divide: bool = eqx.field(static=True)
 
-    def direction(self, coefficients: Float[Array, " q"]) -> Float[Array, " p"]:
-        """$V$ times the coefficients; a matrix of columns works too."""
-        out = coefficients
-        if self.divide:
-            safe = jnp.where(self.s > 0, self.s, 1.0)
-            inverse = jnp.where(self.s > 0, 1.0 / safe, 0.0)
-            out = inverse.reshape(-1, *[1] * (out.ndim - 1)) * out
+    def direction(self, coefficients: Float[Array, "q ..."]) -> Float[Array, "p ..."]:
+        """$V$ times the coefficients, or times each column of a matrix."""
         for factor in reversed(self.factors):
-            out = factor @ out
-        return out
+            coefficients = factor @ coefficients
+        return coefficients
 
 
 class AbstractFactorisation(eqx.Module):
@@ -60,14 +53,14 @@ class SVD(AbstractFactorisation):
             # The triangle of [J r] holds Q^T r in its last column: Q is never formed.
             triangle = jnp.linalg.qr(jnp.column_stack([j, r]), mode="r")
             u, s, vt = jnp.linalg.svd(triangle[:p, :p], full_matrices=False)
-            return Spectrum(s, u.T @ triangle[:p, p], (vt.T,), divide=False)
+            return Spectrum(s, u.T @ triangle[:p, p], (vt.T,))
         q, triangle = jnp.linalg.qr(j.T)
         # J = triangle^T q^T, and triangle = a S b^T, so U = b and V = q a.
         a, s, bt = jnp.linalg.svd(triangle, full_matrices=False)
-        return Spectrum(s, bt @ r, (q, a), divide=False)
+        return Spectrum(s, bt @ r, (q, a))
 
     def floor(self, dtype):
-        return 100.0 * float(np.finfo(dtype).eps)
+        return 500.0 * float(np.finfo(dtype).eps)
 
 
 class Gram(AbstractFactorisation):
@@ -82,20 +75,24 @@ class Gram(AbstractFactorisation):
         n, p = j.shape
         if n >= p:
             values, v = jnp.linalg.eigh(j.T @ j)
-            s = _roots(values)
-            safe = jnp.where(s > 0, s, 1.0)
-            c = jnp.where(s > 0, (v[:, ::-1].T @ (j.T @ r)) / safe, 0.0)
-            return Spectrum(s, c, (v[:, ::-1],), divide=False)
+            v = v[:, ::-1]
+            s, inverse = _roots(values)
+            return Spectrum(s, inverse * (v.T @ (j.T @ r)), (v,))
         values, u = jnp.linalg.eigh(j @ j.T)
         u = u[:, ::-1]
-        return Spectrum(_roots(values), u.T @ r, (j.T, u), divide=True)
+        s, inverse = _roots(values)
+        return Spectrum(s, u.T @ r, (j.T, u * inverse))
 
     def floor(self, dtype):
         return 1.2 * float(np.sqrt(np.finfo(dtype).eps))
 
 
-def _roots(eigenvalues: Float[Array, " q"]) -> Float[Array, " q"]:
+def _roots(
+    eigenvalues: Float[Array, " q"],
+) -> tuple[Float[Array, " q"], Float[Array, " q"]]:
+    """Singular values in falling order and their inverses, zero below the rounding."""
     descending = eigenvalues[::-1]
-    # Below the rounding of the squares there is only noise, some of it negative.
     noise = descending[0] * jnp.finfo(descending.dtype).eps
-    return jnp.sqrt(jnp.where(descending > noise, descending, 0.0))
+    good = descending > noise
+    s = jnp.sqrt(jnp.where(good, descending, 1.0))
+    return jnp.where(good, s, 0.0), jnp.where(good, 1.0 / s, 0.0)

@@ -8,22 +8,27 @@ from ..residuals import ResidualMap
 
 
 class Info(eqx.Module):
-    """What one step did; every entry is a scalar, so that steps stack into arrays.
+    """What one step did. Entries have fixed shapes, so that steps stack into arrays.
 
-    `loss` is $|r|^2$ before the step and `loss_after` behind it, on the same rows;
-    `predicted` is the decrease that the linear model promised, `resolved` the part of
-    the loss that the model can remove at all. Entries that a solver does not have are
-    zero.
+    `loss` is $|r|^2$ before the step, `shares` the part of each block in it behind the
+    step, on the same rows; `predicted` is the decrease that the linear model promised,
+    `cutoff` the singular value below which directions were damped or dropped and `rank`
+    the number above it. A solver without a spectrum leaves `predicted` and the last
+    three at zero.
     """
 
     loss: Float[Array, ""]
-    loss_after: Float[Array, ""]
+    shares: Float[Array, " blocks"]
     predicted: Float[Array, ""]
-    resolved: Float[Array, ""]
     step_norm: Float[Array, ""]
     cutoff: Float[Array, ""]
     rank: Int[Array, ""]
     sigma_max: Float[Array, ""]
+
+    @property
+    def loss_after(self) -> Float[Array, "..."]:
+        """$|r|^2$ behind the step, on the same rows."""
+        return self.shares.sum(axis=-1)
 
 
 class AbstractSolver(eqx.Module):

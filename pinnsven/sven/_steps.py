@@ -11,34 +11,62 @@ from ._solver import Info
 
 
 class Linearised(eqx.Module):
-    """What a step rule works on: the model $|r + J d|^2$ in its singular basis.
+    r"""What a step rule works on: the model $|r + J d|^2$ in its singular basis.
 
-    `kept` marks the singular directions that survive the cut-off and the rank cap.
+    `kept` marks the singular directions that survive the cut-off and the rank cap. A
+    step is given by its coefficients $a$ in that basis, $d = -V a$: those of the
+    truncated pseudoinverse are $c_i/\sigma_i$, those damped by $\lambda$ are
+    $\sigma_i c_i/(\sigma_i^2 + \lambda)$.
     """
 
     residuals: ResidualMap
     theta: Float[Array, " p"]
-    loss: Float[Array, ""]
+    shares: Float[Array, " blocks"]
     spectrum: Spectrum
     kept: Bool[Array, " q"]
 
-    def loss_at(self, theta: Float[Array, " p"]) -> Float[Array, ""]:
-        """$|r(\\theta)|^2$, infinite where it is not finite."""
-        loss = jnp.sum(self.residuals(theta) ** 2)
-        return jnp.where(jnp.isfinite(loss), loss, jnp.inf)
+    def shares_at(self, theta: Float[Array, " p"]) -> Float[Array, " blocks"]:
+        r"""The blocks' parts of $|r(\theta)|^2$, infinite where it is not finite."""
+        shares = self.residuals.shares(self.residuals(theta))
+        return jnp.where(jnp.isfinite(jnp.sum(shares)), shares, jnp.inf)
+
+    @property
+    def loss(self) -> Float[Array, ""]:
+        """$|r|^2$ before the step."""
+        return jnp.sum(self.shares)
 
     def move(self, coefficients: Float[Array, " q"]) -> Float[Array, " p"]:
-        """$\\theta - V\\,$coefficients."""
+        r"""$\theta - V a$."""
         return self.theta - self.spectrum.direction(coefficients)
 
-    def newton(self) -> Float[Array, " q"]:
-        """The coefficients $c_i/\\sigma_i$ of the truncated pseudoinverse."""
-        safe = jnp.where(self.kept, self.spectrum.s, 1.0)
-        return jnp.where(self.kept, self.spectrum.c / safe, 0.0)
+    def coefficients(self, damping: Float[Array, ""] | float) -> Float[Array, " q"]:
+        """$a$ for a damping; the truncated pseudoinverse for zero."""
+        s = self.spectrum.s
+        denominator = jnp.where(self.kept, s**2 + damping, 1.0)
+        return jnp.where(self.kept, s * self.spectrum.c / denominator, 0.0)
 
-    def resolved(self) -> Float[Array, ""]:
-        """The part of the loss within reach of the kept directions."""
-        return jnp.sum(jnp.where(self.kept, self.spectrum.c, 0.0) ** 2)
+    def predicted(self, damping: Float[Array, ""] | float) -> Float[Array, ""]:
+        """$|r|^2 - |r + J d|^2$ of a damped step, in a form free of cancellation."""
+        s2 = self.spectrum.s**2
+        share = damping / jnp.where(self.kept, s2 + damping, 1.0)
+        left = jnp.where(self.kept, share, 1.0)
+        gain = jnp.sum(self.spectrum.c**2 * (1.0 - left) * (1.0 + left))
+        return jnp.maximum(gain, jnp.finfo(gain.dtype).tiny)
+
+    def info(self, shares, damping, step_norm) -> Info:
+        """The record of a damped step."""
+        s = self.spectrum.s
+        used = self.kept & (s**2 >= damping)
+        smallest = jnp.min(jnp.where(self.kept, s, s[0]))
+        return Info(
+            loss=self.loss,
+            shares=shares,
+            predicted=self.predicted(damping),
+            step_norm=step_norm,
+            cutoff=jnp.maximum(jnp.sqrt(damping), smallest),
+            rank=jnp.sum(used, dtype=jnp.int32),
+            sigma_max=s[0],
+        )
 
 
 class AbstractStepRule(eqx.Module):
@@ -71,18 +99,49 @@ class FixedStep(AbstractStepRule):
         return ()
 
     def step(self, model, state):
-        coefficients = self.lr * model.newton()
+        coefficients = self.lr * model.coefficients(0.0)
         theta = model.move(coefficients)
-        resolved = model.resolved()
-        s = model.spectrum.s
-        info = Info(
-            loss=model.loss,
-            loss_after=model.loss_at(theta),
-            predicted=(1.0 - (1.0 - self.lr) ** 2) * resolved,
-            resolved=resolved,
-            step_norm=jnp.linalg.norm(coefficients),
-            cutoff=jnp.min(jnp.where(model.kept, s, s[0])),
-            rank=jnp.sum(model.kept, dtype=jnp.int32),
-            sigma_max=s[0],
-        )
+        norm = jnp.linalg.norm(coefficients)
+        info = model.info(model.shares_at(theta), jnp.zeros_like(norm), norm)
         return theta, state, info
+
+
+class MarquardtState(eqx.Module):
+    """Damping and its growth after a rejected step, relative to $\\sigma_1^2$."""
+
+    damping: Float[Array, ""]
+    growth: Float[Array, ""]
+
+
+class MarquardtDamping(AbstractStepRule):
+    r"""Damping raised after a bad step and lowered after a good one.
+
+    A step is taken if the loss falls; then $\lambda$ is multiplied by
+    $\max(1/3, 1 - (2\rho - 1)^3)$ for the gain ratio $\rho$, else by a factor that
+    doubles with every rejection.
+
+    Source: H. B. Nielsen, Damping parameter in Marquardt's method (1999).
+    """
+
+    damping: float = 1e-3
+
+    def init(self, dtype):
+        return MarquardtState(jnp.asarray(self.damping, dtype), jnp.asarray(2.0, dtype))
+
+    def step(self, model, state):
+        damping = state.damping * model.spectrum.s[0] ** 2
+        coefficients = model.coefficients(damping)
+        trial = model.move(coefficients)
+        shares = model.shares_at(trial)
+        loss = jnp.sum(shares)
+        ratio = (model.loss - loss) / model.predicted(damping)
+        good = loss < model.loss
+        shrink = jnp.maximum(1.0 / 3.0, 1.0 - (2.0 * ratio - 1.0) ** 3)
+        state = MarquardtState(
+            state.damping * jnp.where(good, shrink, state.growth),
+            jnp.where(good, 2.0, 2.0 * state.growth),
+        )
+        theta = jnp.where(good, trial, model.theta)
+        norm = jnp.where(good, jnp.linalg.norm(coefficients), 0.0)
+        after = jnp.where(good, shares, model.shares)
+        return theta, state, model.info(after, damping, norm)

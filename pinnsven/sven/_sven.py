@@ -1,13 +1,27 @@
+from typing import Any
+
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
 
 from .._errors import BoundsError
-from ._factorisations import SVD, AbstractFactorisation, Gram
+from ._factorisations import SVD, AbstractFactorisation, Gram, Spectrum
 from ._solver import AbstractSolver
-from ._steps import AbstractStepRule, Linearised
+from ._steps import AbstractStepRule, Linearised, MarquardtDamping
 from ._trust_region import TrustRegion
+
+# How far above its floor the cut-off in use must lie for a Gram matrix to be chosen:
+# the damping of the next step may be some decades smaller than that of the last.
+_MARGIN = 30.0
+
+
+class SvenState(eqx.Module):
+    """The state of the step rule, and the relative cut-off that its last step used."""
+
+    rule: Any
+    cutoff: Float[Array, ""]
 
 
 class Sven(AbstractSolver):
@@ -23,11 +37,13 @@ class Sven(AbstractSolver):
 
     **Arguments:**
 
-    - `factorisation`: `SVD()` or `Gram()`; by default `Gram` if `rtol` is given and a
-      Gram matrix can honour it, else `SVD`.
+    - `factorisation`: `SVD()` or `Gram()`. By default each step uses the cheaper `Gram`
+      as long as the cut-off in use is one that a Gram matrix can honour, and the exact
+      `SVD` below that.
     - `step`: `TrustRegion()` (default) or `FixedStep(lr)`.
     - `k`: keep at most so many singular values.
-    - `rtol`: drop singular values below `rtol` times the largest.
+    - `rtol`: drop singular values below `rtol` times the largest; by default those
+      that the factorisation cannot tell from rounding.
 
     **Raises:** `BoundsError` for a `k` below one or an `rtol` outside `[0, 1)`.
 
@@ -36,12 +52,19 @@ class Sven(AbstractSolver):
     Source: S. Bright-Thonney, T. R. Harvey, A. Lukas, J. Thaler, arXiv 2604.01279.
     """
 
-    factorisation: AbstractFactorisation | None = None
-    step_rule: AbstractStepRule = eqx.field(default_factory=TrustRegion)
-    k: int | None = None
-    rtol: float | None = None
+    factorisation: AbstractFactorisation | None
+    step_rule: AbstractStepRule
+    k: int | None
+    rtol: float | None
 
-    def __init__(self, *, factorisation=None, step=None, k=None, rtol=None):
+    def __init__(
+        self,
+        *,
+        factorisation: AbstractFactorisation | None = None,
+        step: AbstractStepRule | None = None,
+        k: int | None = None,
+        rtol: float | None = None,
+    ):
         if k is not None and not (isinstance(k, int) and k >= 1):
             raise BoundsError(f"`k` is {k!r}; keep at least 1 singular value.")
         if rtol is not None and not 0.0 <= rtol < 1.0:
@@ -53,41 +76,79 @@ class Sven(AbstractSolver):
 
     def init(self, residuals, theta):
         del residuals
-        return self.step_rule.init(theta.dtype)
+        # The first steps of a trust region are strongly damped; a fixed step is not.
+        damped = isinstance(self.step_rule, TrustRegion)
+        cutoff = 1.0 if damped else self._relative(SVD(), theta.dtype)
+        rule = self.step_rule.init(theta.dtype)
+        return SvenState(rule, jnp.asarray(cutoff, theta.dtype))
 
     def step(self, residuals, theta, state):
         r, j = residuals.linearise(theta)
-        spectrum = self._factorisation(theta.dtype)(r, j)
-        model = Linearised(
-            residuals, theta, jnp.sum(r**2), spectrum, self.kept(spectrum.s)
-        )
-        return self.step_rule.step(model, state)
-
-    def cutoff(self, dtype) -> float:
-        """The relative cut-off in force: `rtol`, or the factorisation's own floor."""
-        floor = self._factorisation(dtype).floor(dtype)
-        return floor if self.rtol is None else self.rtol
-
-    def kept(self, s: Float[Array, " q"]) -> Bool[Array, " q"]:
-        """Which singular values survive `k` and `rtol`."""
-        kept = (s > self.cutoff(s.dtype) * s[0]) & (s > 0)
-        return kept if self.k is None else kept & (jnp.arange(s.shape[0]) < self.k)
+        spectrum, kept = self._spectrum(r, j, state.cutoff)
+        model = Linearised(residuals, theta, residuals.shares(r), spectrum, kept)
+        theta, rule, info = self.step_rule.step(model, state.rule)
+        return theta, SvenState(rule, info.cutoff / info.sigma_max), info
 
     def advice(self, dtype) -> str | None:
         """A warning if the cut-off asked for is below what the precision can honour."""
-        floor = self._factorisation(dtype).floor(dtype)
+        used = SVD() if self.factorisation is None else self.factorisation
+        floor = used.floor(dtype)
         if self.rtol is None or self.rtol >= floor or self.rtol == 0.0:
             return None
-        name = type(self._factorisation(dtype)).__name__
         return (
-            f"`rtol={self.rtol:g}` is below {floor:.1e}, the smallest singular value "
-            f"that {name} can tell from rounding in {np.dtype(dtype)}. Singular values "
-            "under that are noise; use `ps.enable_x64()` or a larger `rtol`."
+            f"`rtol={self.rtol:g}` is below {floor:.1e}, the smallest relative singular "
+            f"value that {type(used).__name__} can tell from rounding in "
+            f"{np.dtype(dtype)}. What lies under it is noise; use `ps.enable_x64()`, "
+            "`ps.SVD()` or a larger `rtol`."
         )
 
-    def _factorisation(self, dtype) -> AbstractFactorisation:
+    def _spectrum(self, r, j, cutoff) -> tuple[Spectrum, Bool[Array, " q"]]:
         if self.factorisation is not None:
-            return self.factorisation
-        if self.rtol is not None and self.rtol >= Gram().floor(dtype):
-            return Gram()
-        return SVD()
+            return self._decompose(self.factorisation, r, j)
+        enough = cutoff > _MARGIN * Gram().floor(j.dtype)
+        return jax.lax.cond(
+            enough,
+            lambda: self._decompose(Gram(), r, j),
+            lambda: self._decompose(SVD(), r, j),
+        )
+
+    def _decompose(self, factorisation, r, j) -> tuple[Spectrum, Bool[Array, " q"]]:
+        spectrum = factorisation(r, j)
+        s = spectrum.s
+        kept = (s > self._relative(factorisation, s.dtype) * s[0]) & (s > 0)
+        return spectrum, kept if self.k is None else kept & (
+            jnp.arange(s.size) < self.k
+        )
+
+    def _relative(self, factorisation, dtype) -> float:
+        return factorisation.floor(dtype) if self.rtol is None else self.rtol
+
+
+class LevenbergMarquardt(AbstractSolver):
+    r"""Damped Gauss-Newton with the classical control of the damping, for comparison.
+
+    $d = -(J^T J + \lambda I)^{-1} J^T r$, from the same decomposition as `Sven`.
+
+    **Arguments:** `damping`, the first $\lambda/\sigma_1^2$; `factorisation`.
+
+    Sources: K. Levenberg (1944); D. Marquardt (1963); H. B. Nielsen (1999).
+    """
+
+    sven: Sven
+
+    def __init__(
+        self,
+        *,
+        damping: float = 1e-3,
+        factorisation: AbstractFactorisation | None = None,
+    ):
+        if not damping > 0:
+            raise BoundsError(f"`damping` is {damping!r}; it must be positive.")
+        rule = MarquardtDamping(damping)
+        self.sven = Sven(factorisation=factorisation or SVD(), step=rule)
+
+    def init(self, residuals, theta):
+        return self.sven.init(residuals, theta)
+
+    def step(self, residuals, theta, state):
+        return self.sven.step(residuals, theta, state)

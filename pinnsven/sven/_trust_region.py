@@ -3,22 +3,31 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
-from ._solver import Info
 from ._steps import AbstractStepRule, Linearised
 
 
 _WINDOW = 30
 _BISECTIONS = 60
+_PATIENCE = 8
 
 
 class TrustRegionState(eqx.Module):
-    """The radius and the memory that switches the second stage on."""
+    """The radius, and the memory that switches the second stage on."""
 
     radius: Float[Array, ""]
     collapses: Int[Array, ""]
     steps: Int[Array, ""]
     second: Bool[Array, ""]
     log_damping: Float[Array, " window"]
+
+
+class _Trial(eqx.Module):
+    """A candidate step: its radius, its damping, and what it led to."""
+
+    radius: Float[Array, ""]
+    damping: Float[Array, ""]
+    shares: Float[Array, " blocks"]
+    ratio: Float[Array, ""]
 
 
 class TrustRegion(AbstractStepRule):
@@ -32,12 +41,15 @@ class TrustRegion(AbstractStepRule):
     $$ \rho = \frac{|r(\theta)|^2 - |r(\theta + d)|^2}
                    {|r|^2 - |r + J d|^2} $$
 
-    is measured on the residuals alone. The step taken is the longest one whose ratio,
-    and that of all shorter ones, is at least $\rho^*$, moved towards the point where
-    the interpolated ratio crosses $\rho^*$. With small $\rho^*$ this is far bolder than
-    a classical trust region; choosing the greatest decrease instead ends many orders
-    of magnitude higher. Once the damping, which falls while the fit improves, rises
-    again, $\rho^*$ is raised to its second value.
+    is measured on the residuals alone, from the shortest step up. The step taken is the
+    longest one whose ratio, and that of all shorter ones, is at least $\rho^*$, moved
+    towards the point where the interpolated ratio crosses $\rho^*$. With small $\rho^*$
+    this is far bolder than a classical trust region; choosing the greatest decrease
+    instead ends many orders of magnitude higher. Once the damping, which falls while
+    the fit improves, rises again, $\rho^*$ is raised to its second value.
+
+    The loss never increases: if no candidate qualifies, the shortest one is taken if it
+    lowers the loss, and the radius shrinks; after eight such steps it starts afresh.
 
     **Arguments:**
 
@@ -45,15 +57,15 @@ class TrustRegion(AbstractStepRule):
     - `radii`, `span`: the ladder runs from radius/`span` to radius x `span`.
     - `grace`: the switch is not considered before this step.
 
-    Sources: More, The Levenberg-Marquardt algorithm (1978), for the damping at a given
-    radius; Webb, Jerad and Cartis, arXiv 2607.02194, for the target ratio.
+    Sources: J. J. More, The Levenberg-Marquardt algorithm (1978), for the damping at a
+    given radius; Webb, Jerad and Cartis, arXiv 2607.02194, for the target ratio.
     """
 
     ratio: float = 0.02
     second_ratio: float = 0.1
     radii: int = 9
     span: float = 3.0
-    grace: int = 80
+    grace: int = 60
 
     def init(self, dtype):
         return TrustRegionState(
@@ -67,99 +79,108 @@ class TrustRegion(AbstractStepRule):
     def step(self, model, state):
         target = jnp.where(state.second, self.second_ratio, self.ratio)
         target = target.astype(model.loss.dtype)
-        exponents = jnp.linspace(-1.0, 1.0, self.radii, dtype=model.loss.dtype)
-        radii = state.radius * self.span**exponents
-        damping = _damping(model, radii)
-        trial = jax.vmap(lambda lam: _coefficients(model, lam))(damping)
-        predicted = jax.vmap(lambda lam: _predicted(model, lam))(damping)
-        losses = _ladder(model, trial, predicted, target)
-        ratios = (model.loss - losses) / predicted
+        exponents = jnp.linspace(-1.0, 1.0, self.radii, dtype=target.dtype)
+        best, found = _climb(model, state.radius * self.span**exponents, target)
 
-        best = jnp.sum(jnp.cumprod(ratios >= target)) - 1
-        radius, lam, loss = self._refine(
-            model, best, radii, damping, losses, ratios, target
-        )
-        none = best < 0
-        collapses = jnp.where(none, state.collapses + 1, 0).astype(jnp.int32)
-        reset = collapses >= 8
-        radius = jnp.where(none, state.radius / self.span, radius)
+        collapses = jnp.where(found, 0, state.collapses + 1).astype(jnp.int32)
+        reset = collapses >= _PATIENCE
+        radius = jnp.where(found, best.radius, state.radius / self.span)
         radius = jnp.where(reset, jnp.ones_like(radius), radius)
-        taken = loss < model.loss
-        coefficients = jnp.where(taken, _coefficients(model, lam), 0.0)
-        theta = model.move(coefficients)
-        state = self._remember(
-            state, lam, radius, jnp.where(reset, 0, collapses), model.spectrum.s[0]
-        )
-        info = Info(
-            loss=model.loss,
-            loss_after=jnp.where(taken, loss, model.loss),
-            predicted=_predicted(model, lam),
-            resolved=model.resolved(),
-            step_norm=jnp.linalg.norm(coefficients),
-            cutoff=jnp.sqrt(lam),
-            rank=jnp.sum(model.kept & (model.spectrum.s**2 > lam), dtype=jnp.int32),
-            sigma_max=model.spectrum.s[0],
-        )
-        return theta, state, info
+        collapses = jnp.where(reset, jnp.zeros_like(collapses), collapses)
+        taken = jnp.sum(best.shares) < model.loss
+        coefficients = jnp.where(taken, model.coefficients(best.damping), 0.0)
+        shares = jnp.where(taken, best.shares, model.shares)
+        norm = jnp.linalg.norm(coefficients)
+        state = self._remember(state, model, best.damping, radius, collapses)
+        return model.move(coefficients), state, model.info(shares, best.damping, norm)
 
-    def _refine(self, model, best, radii, damping, losses, ratios, target):
-        """Move the chosen radius towards the crossing of the ratio with its target."""
-        i = jnp.clip(best, 0, self.radii - 1)
-        j = jnp.clip(best + 1, 0, self.radii - 1)
-        upper = jnp.maximum(ratios[j], -1e3)
-        share = 0.9 * (ratios[i] - target) / jnp.maximum(ratios[i] - upper, 1e-30)
-        inside = (best >= 0) & (best < self.radii - 1)
-        share = jnp.where(inside, jnp.clip(share, 0.0, 1.0), 0.0)
-        radius = radii[i] * (radii[j] / radii[i]) ** share
-        lam = _damping(model, radius[None])[0]
-
-        def evaluate(_):
-            return model.loss_at(model.move(_coefficients(model, lam)))
-
-        loss = jax.lax.cond(inside, evaluate, lambda _: jnp.inf * model.loss, None)
-        ratio = (model.loss - loss) / _predicted(model, lam)
-        better = inside & (ratio >= target / 2)
-        pick = lambda new, old: jnp.where(better, new, old)
-        return pick(radius, radii[i]), pick(lam, damping[i]), pick(loss, losses[i])
-
-    def _remember(self, state, lam, radius, collapses, sigma_max):
-        tiny = sigma_max**2 * 1e-40
-        new = jnp.log10(jnp.maximum(lam, tiny))
+    def _remember(self, state, model, damping, radius, collapses):
+        """Switch to the second stage once the damping rises over the window."""
+        tiny = model.spectrum.s[0] ** 2 * 1e-40
+        new = jnp.log10(jnp.maximum(damping, tiny))
         window = jnp.append(state.log_damping[1:], new)
         x = jnp.arange(_WINDOW, dtype=window.dtype) - (_WINDOW - 1) / 2
         y = window - jnp.mean(window)
-        slope = jnp.sum(x * y) / jnp.sum(x**2)
-        spread = jnp.sqrt(jnp.sum(x**2) * jnp.sum(y**2))
-        rising = (slope > 1e-4) & (jnp.sum(x * y) > 0.1 * spread)
+        covariance, variance = jnp.sum(x * y), jnp.sum(x**2)
+        spread = jnp.sqrt(variance * jnp.sum(y**2))
+        rising = (covariance > 1e-4 * variance) & (covariance > 0.1 * spread)
         steps = state.steps + 1
         full = steps >= max(self.grace, _WINDOW)
-        return TrustRegionState(
-            radius, collapses, steps, state.second | (rising & full), window
+        second = state.second | (rising & full)
+        return TrustRegionState(radius, collapses, steps, second, window)
+
+
+def _climb(
+    model: Linearised, radii: Float[Array, " m"], target: Float[Array, ""]
+) -> tuple[_Trial, Bool[Array, ""]]:
+    """Try the radii from below until a ratio misses the target, then interpolate once.
+
+    Returns the chosen trial and whether it met the target. Every residual evaluation
+    happens at one place, so that the compiled step holds the residual only once.
+    """
+    dampings = _dampings(model, radii)
+    count = radii.shape[0]
+
+    def evaluate(radius, damping):
+        shares = model.shares_at(model.move(model.coefficients(damping)))
+        ratio = (model.loss - jnp.sum(shares)) / model.predicted(damping)
+        return _Trial(radius, damping, shares, ratio)
+
+    def more(carry):
+        return carry[0] <= count
+
+    def body(carry):
+        # `i` counts the ladder; `count` itself stands for the interpolated trial.
+        i, radius, damping, best, _ = carry
+        last = i == count
+        trial = evaluate(radius, damping)
+        met = trial.ratio >= jnp.where(last, target / 2, target)
+        first = i == 0
+        keep = met | first
+        chosen = jax.tree.map(lambda new, old: jnp.where(keep, new, old), trial, best)
+        following = jnp.minimum(i + 1, count - 1)
+        between = _between(best, trial, target)
+        at_end = i + 1 == count
+        missed = ~met & ~last
+        # Met: the next radius, or done at the end. Missed: interpolate, unless first.
+        i = jnp.where(met & ~at_end & ~last, i + 1, count + 1)
+        i = jnp.where(missed & ~first, count, i)
+        radius = jnp.where(missed, between, radii[following])
+        damping = jnp.where(
+            missed, _dampings(model, between[None])[0], dampings[following]
         )
+        found = carry[4] | (met & ~last)
+        return i.astype(jnp.int32), radius, damping, chosen, found
+
+    blank = _Trial(radii[0], dampings[0], model.shares, target)
+    start = (
+        jnp.zeros((), jnp.int32),
+        radii[0],
+        dampings[0],
+        blank,
+        jnp.zeros((), bool),
+    )
+    *_, best, found = jax.lax.while_loop(more, body, start)
+    return best, found
 
 
-def _coefficients(model: Linearised, lam: Float[Array, ""]) -> Float[Array, " q"]:
-    s = model.spectrum.s
-    denominator = jnp.where(model.kept, s**2 + lam, 1.0)
-    return jnp.where(model.kept, s * model.spectrum.c / denominator, 0.0)
+def _between(
+    below: _Trial, above: _Trial, target: Float[Array, ""]
+) -> Float[Array, ""]:
+    """Nine tenths of the way to where the ratio crosses the target, in log radius."""
+    fall = jnp.maximum(below.ratio - jnp.maximum(above.ratio, -1e3), 1e-30)
+    share = jnp.clip(0.9 * (below.ratio - target) / fall, 0.0, 1.0)
+    return below.radius * (above.radius / below.radius) ** share
 
 
-def _predicted(model: Linearised, lam: Float[Array, ""]) -> Float[Array, ""]:
-    """$|r|^2 - |r + J d|^2$ of the damped step, in a form free of cancellation."""
-    s2 = model.spectrum.s**2
-    left = jnp.where(model.kept, lam / jnp.where(model.kept, s2 + lam, 1.0), 1.0)
-    gain = jnp.sum(model.spectrum.c**2 * (1.0 - left) * (1.0 + left))
-    return jnp.maximum(gain, jnp.finfo(gain.dtype).tiny)
-
-
-def _damping(model: Linearised, radii: Float[Array, " m"]) -> Float[Array, " m"]:
-    """The $\\lambda$ at which the damped step has each length; zero if none is needed."""
+def _dampings(model: Linearised, radii: Float[Array, " m"]) -> Float[Array, " m"]:
+    r"""The $\lambda$ at which a damped step has each length; zero if none is needed."""
     gradient = jnp.linalg.norm(
         jnp.where(model.kept, model.spectrum.s * model.spectrum.c, 0.0)
     )
     # |d(lambda)| <= |S c| / lambda bounds the answer from above.
     top = jnp.log(jnp.maximum(gradient, jnp.finfo(radii.dtype).tiny)) - jnp.log(radii)
-    length = jax.vmap(lambda lam: jnp.linalg.norm(_coefficients(model, lam)))
+    length = jax.vmap(lambda damping: jnp.linalg.norm(model.coefficients(damping)))
 
     def halve(_, ends):
         low, high = ends
@@ -168,36 +189,5 @@ def _damping(model: Linearised, radii: Float[Array, " m"]) -> Float[Array, " m"]
         return jnp.where(longer, middle, low), jnp.where(longer, high, middle)
 
     _, high = jax.lax.fori_loop(0, _BISECTIONS, halve, (top - 100.0, top))
-    free = jnp.linalg.norm(model.newton()) <= radii
+    free = jnp.linalg.norm(model.coefficients(0.0)) <= radii
     return jnp.where(free, 0.0, jnp.exp(high))
-
-
-def _ladder(
-    model: Linearised,
-    trial: Float[Array, "m q"],
-    predicted: Float[Array, " m"],
-    target: Float[Array, ""],
-) -> Float[Array, " m"]:
-    """Losses of the candidates from the shortest up, until one misses the target."""
-    count = predicted.shape[0]
-    directions = model.spectrum.direction(trial.T).T
-
-    def more(carry):
-        i, going, _ = carry
-        return going & (i < count)
-
-    def body(carry):
-        i, _, losses = carry
-        loss = model.loss_at(model.theta - directions[i])
-        return (
-            i + 1,
-            (model.loss - loss) >= target * predicted[i],
-            losses.at[i].set(loss),
-        )
-
-    start = (
-        jnp.zeros((), jnp.int32),
-        jnp.ones((), bool),
-        jnp.full(count, jnp.inf, model.loss.dtype),
-    )
-    return jax.lax.while_loop(more, body, start)[2]

@@ -1,0 +1,216 @@
+"""The command line: `python -m pinnsven list`, `run NAME`, `check`."""
+
+import argparse
+import json
+import platform
+import re
+import sys
+import time
+from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError, requires, version
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import jax.random as jr
+import numpy as np
+
+import pinnsven as ps
+from pinnsven import problems
+
+
+_PACKAGES = ("pinnsven", "jax", "jaxlib", "equinox", "optax", "diffrax", "numpy")
+_SELF_TEST_BOUND = 1e-8
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return the exit status: 0 is success, 2 a wrong call.
+
+    `run` returns 1 if the run stalled or diverged, or its files cannot be written;
+    `check` returns 1 if this installation cannot be relied on.
+    """
+    options = _parser().parse_args(argv)
+    try:
+        return options.command(options)
+    except (ps.UnknownNameError, ps.BoundsError) as err:
+        print(f"pinnsven: {err}", file=sys.stderr)
+        return 2
+    except (ps.PinnsvenError, OSError) as err:
+        print(f"pinnsven: {err}", file=sys.stderr)
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser("python -m pinnsven", description=ps.__doc__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    add = commands.add_parser("list", help="name the benchmark problems")
+    add.set_defaults(command=_list)
+
+    add = commands.add_parser("run", help="solve a benchmark problem and judge it")
+    add.set_defaults(command=_run)
+    add.add_argument("name", metavar="NAME", help="one of those that `list` shows")
+    add.add_argument("--seed", type=_whole, default=0, help="of network and points")
+    add.add_argument("--steps", type=int, help="stop after so many steps")
+    add.add_argument("--seconds", type=float, help="stop after so many seconds")
+    add.add_argument("--out", type=Path, help="folder for the picture and the solution")
+    add.add_argument("--json", action="store_true", help="end with one line of JSON")
+
+    add = commands.add_parser("check", help="show the set-up and solve a tiny problem")
+    add.set_defaults(command=_check)
+    add.add_argument("--json", action="store_true", help="end with one line of JSON")
+    return parser
+
+
+def _whole(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 0 up")
+    return int(text)
+
+
+def _list(options: argparse.Namespace) -> int:
+    del options
+    for name in problems.names():
+        case = problems.get(name)
+        target = case.target
+        print(f"{name:13} {case.summary}")
+        print(
+            f"{'':13} aim: {target.figure} <= {target.bound:g} in {target.seconds:g} "
+            f"CPU s; published: {case.published}"
+        )
+    return 0
+
+
+def _run(options: argparse.Namespace) -> int:
+    case = problems.get(options.name)
+    ps.enable_x64()
+    if options.out is not None:
+        options.out.mkdir(parents=True, exist_ok=True)
+    print(f"{case.name}, seed {options.seed}: {case.summary}", flush=True)
+    stages = case.stages(options.seed, steps=options.steps, seconds=options.seconds)
+    solutions = list(stages)
+    # The reference and the picture are no part of what is measured.
+    cpu_seconds, memory = time.process_time(), _peak_memory()
+    solution = solutions[-1]
+    print(solution)
+    errors = case.errors(solution)
+    target, met = case.target, case.met(errors)
+    for name, value in errors.items():
+        print(f"{name} = {value:.3e}")
+    verdict = "met" if met else "not met"
+    print(f"aim: {target.figure} <= {target.bound:g}: {verdict}")
+    if options.out is not None:
+        _save(case, solution, options.out)
+    if options.json:
+        record = {
+            "problem": case.name,
+            "seed": options.seed,
+            "error": errors[target.figure],
+            "errors": errors,
+            "bound": target.bound,
+            "met": met,
+            "result": solution.result.name,
+            "steps": sum(s.steps for s in solutions),
+            "cpu_seconds": round(cpu_seconds, 2),
+            "step_seconds": round(sum(s.seconds for s in solutions), 2),
+            "peak_memory_mb": memory,
+            "versions": _versions(),
+        }
+        print(json.dumps(record))
+    return 1 if solution.result.is_failure else 0
+
+
+def _save(case: problems.Benchmark, solution: ps.Solution, folder: Path) -> None:
+    picture, archive = folder / f"{case.name}.png", folder / f"{case.name}.npz"
+    solution.plot(picture, reference=case.reference)
+    solution.save(archive)
+    print(f"wrote {picture} and {archive}")
+
+
+def _peak_memory() -> float | None:
+    try:
+        import resource
+    except ImportError:  # not on Windows
+        return None
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    # Bytes on macOS, kibibytes elsewhere.
+    return round(peak / 2 ** (20 if sys.platform == "darwin" else 10), 1)
+
+
+def _versions() -> dict[str, str]:
+    found = {"python": platform.python_version()}
+    for package in _PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = "missing"
+    return found
+
+
+def _excluded() -> list[str]:
+    """The jax versions that this package refuses, as its own metadata state them."""
+    lines = [line for line in requires("pinnsven") or () if re.match(r"jax\b", line)]
+    return sorted({v for line in lines for v in re.findall(r"!=\s*([\w.]+)", line)})
+
+
+def _check(options: argparse.Namespace) -> int:
+    ps.enable_x64()
+    versions, excluded = _versions(), _excluded()
+    for package, found in versions.items():
+        print(f"{package:10} {found}")
+    devices = [f"{d.platform}:{d.id} {d.device_kind}" for d in jax.devices()]
+    print(f"devices    {', '.join(devices)}")
+    precision = str(jnp.zeros(()).dtype)
+    print(f"precision  {precision}")
+    bad_jax = versions["jax"] in excluded
+    if bad_jax:
+        print(
+            f"jax {versions['jax']} is EXCLUDED: code that it compiles for the CPU "
+            "returns wrong numbers. Install another version."
+        )
+    solution, error, seconds = _self_test()
+    ok = error <= _SELF_TEST_BOUND and not bad_jax
+    print(
+        f"self-test  u' = -u: largest error {error:.1e} after {solution.steps} steps "
+        f"({_SELF_TEST_BOUND:g} is allowed), {seconds:.1f} s with compilation"
+    )
+    print("All is well." if ok else "This installation cannot be relied on.")
+    if options.json:
+        record: dict[str, Any] = {
+            "ok": ok,
+            "versions": versions,
+            "excluded_jax": excluded,
+            "jax_is_excluded": bad_jax,
+            "devices": devices,
+            "precision": precision,
+            "self_test": {
+                "error": error,
+                "steps": solution.steps,
+                "result": solution.result.name,
+                "seconds": round(seconds, 2),
+            },
+        }
+        print(json.dumps(record))
+    return 0 if ok else 1
+
+
+def _self_test() -> tuple[ps.Solution, float, float]:
+    """Solve u' = -u, u(0) = 1 and compare with exp(-t)."""
+    began = time.perf_counter()
+    domain = ps.Box(t=(0, 1))
+    problem = ps.Problem(
+        ode=ps.Residual(
+            lambda u, t: u.t(t) + u(t), domain.points(16, ps.GaussLegendre())
+        ),
+        start=ps.Dirichlet("u", 1.0, domain.at(t=0).points(1)),
+    )
+    model = ps.Model(ps.MLP(domain, "u", width=16, depth=1, key=jr.key(0)))
+    solution = ps.solve(problem, model, key=jr.key(1), steps=200, progress=False)
+    t = np.linspace(0.0, 1.0, 101)
+    error = ps.max_error(np.asarray(solution.u(t=t)), np.exp(-t))
+    return solution, error, time.perf_counter() - began
+
+
+if __name__ == "__main__":
+    sys.exit(main())

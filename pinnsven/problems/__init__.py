@@ -1,0 +1,28 @@
+"""The registered benchmark problems, each with its network, reference and figure."""
+
+from .._errors import UnknownNameError, listing
+from . import burgers, heat, inverse_heat, lynx_hare, poisson
+from ._benchmark import Benchmark as Benchmark, Target as Target
+
+
+_REGISTRY = {
+    module.benchmark.name: module.benchmark
+    for module in (poisson, heat, inverse_heat, burgers, lynx_hare)
+}
+
+
+def names() -> tuple[str, ...]:
+    """The names of all registered problems."""
+    return tuple(_REGISTRY)
+
+
+def get(name: str) -> Benchmark:
+    """The registered problem of this name.
+
+    **Raises:** `UnknownNameError`, listing the names that exist.
+    """
+    if name not in _REGISTRY:
+        raise UnknownNameError(
+            f"There is no problem {name!r}; there are {listing(_REGISTRY)}."
+        )
+    return _REGISTRY[name]

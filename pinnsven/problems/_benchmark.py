@@ -1,0 +1,91 @@
+import dataclasses
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import jax.random as jr
+import numpy as np
+from jaxtyping import PRNGKeyArray
+
+from ..fields import Model
+from ..geometry import Box
+from ..reference import relative_l2
+from ..residuals import Problem
+from ..solve import Result, Solution, solve
+
+
+@dataclasses.dataclass(frozen=True)
+class Target:
+    """The figure that a benchmark is held to.
+
+    `figure` names an entry of `Benchmark.errors`, which must not exceed `bound` after
+    `seconds` process CPU seconds on one thread, start-up and compilation included.
+    """
+
+    figure: str
+    bound: float
+    seconds: float
+
+
+@dataclasses.dataclass(frozen=True)
+class Benchmark:
+    """A problem whose solution is known from elsewhere.
+
+    - `name`, `summary`: what it is called and what it is, one line each.
+    - `build(seed)`: the problem and a fresh model.
+    - `warm_up()`: an easier problem that is solved first, if the model needs a start.
+    - `errors(solution)`: how far a solution is from the reference, by name.
+    - `target`: the figure that it must reach. `published`: the best that others report.
+    - `reference`: the first field as a function of its coordinates by keyword.
+
+    **Example:** `problems.get("poisson").solve(seed=0)`.
+    """
+
+    name: str
+    summary: str
+    build: Callable[[int], tuple[Problem, Model]]
+    errors: Callable[[Solution], dict[str, float]]
+    target: Target
+    published: str
+    reference: Callable[..., Any]
+    warm_up: Callable[[], Problem] | None = None
+
+    def solve(self, seed: int = 0, **options: Any) -> Solution:
+        """Build and solve with the defaults; `options` are those of `ps.solve`."""
+        return list(self.stages(seed, **options))[-1]
+
+    def stages(self, seed: int = 0, **options: Any) -> Iterator[Solution]:
+        """The solution of the warm-up, if there is one, then that of the problem.
+
+        Limits among the `options` are those of each stage.
+        """
+        problem, model = self.build(seed)
+        key = jr.key(2 * seed + 1)
+        if self.warm_up is not None:
+            start = solve(self.warm_up(), model, key=key, **options)
+            yield start
+            if start.result is Result.interrupted:
+                return
+            model = start.model
+        yield solve(problem, model, key=key, **options)
+
+    def met(self, errors: dict[str, float]) -> bool:
+        """Whether these errors reach the figure."""
+        return errors[self.target.figure] <= self.target.bound
+
+
+def network_key(seed: int) -> PRNGKeyArray:
+    """The key of the network; `solve` uses the next one, so that they differ."""
+    return jr.key(2 * seed)
+
+
+def field_error(
+    field: Callable[..., Any], reference: Callable[..., Any], domain: Box, *sides: int
+) -> float:
+    """The relative L2 error on a uniform grid with `sides` points along each axis."""
+    lines = [
+        np.linspace(*bounds, side)
+        for bounds, side in zip(domain.bounds.values(), sides, strict=True)
+    ]
+    mesh = np.meshgrid(*lines, indexing="ij")
+    grid = dict(zip(domain.names, mesh, strict=True))
+    return relative_l2(np.asarray(field(**grid)), np.asarray(reference(**grid)))

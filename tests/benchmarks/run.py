@@ -1,0 +1,65 @@
+"""Measure a benchmark problem: one line of JSON for each seed.
+
+python tests/benchmarks/run.py poisson --seeds 5
+
+Each seed runs in a process of its own, so that its CPU seconds (start-up and
+compilation included) and its peak memory are its own, on one thread. The lines are
+those of `python -m pinnsven run NAME --json`; the status is 0 if every seed met its
+figure, in error and in time.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+
+from pinnsven import problems
+
+
+ONE_THREAD = {
+    "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1",
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+}
+
+
+def measure(name: str, seed: int, options: list[str]) -> dict:
+    command = [sys.executable, "-m", "pinnsven", "run", name, "--json"]
+    done = subprocess.run(
+        [*command, "--seed", str(seed), *options],
+        env={**os.environ, **ONE_THREAD},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    # Status 1 is a run that stalled: its figures count all the same.
+    if done.returncode not in (0, 1) or not done.stdout.rstrip().endswith("}"):
+        sys.exit(f"{name}, seed {seed} failed with status {done.returncode}.")
+    return json.loads(done.stdout.rstrip().splitlines()[-1])
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Measure a benchmark problem.")
+    parser.add_argument("names", nargs="*", help="all problems if none is named")
+    parser.add_argument("--seeds", type=int, default=1, help="run seeds 0 to SEEDS - 1")
+    parser.add_argument("--first", type=int, default=0, help="begin with this seed")
+    parser.add_argument("--steps", help="stop after so many steps")
+    parser.add_argument("--seconds", help="stop after so many seconds")
+    given = parser.parse_args()
+    options = []
+    for flag in ("steps", "seconds"):
+        if getattr(given, flag) is not None:
+            options += [f"--{flag}", getattr(given, flag)]
+    all_met = True
+    for name in given.names or problems.names():
+        limit = problems.get(name).target.seconds
+        for seed in range(given.first, given.first + given.seeds):
+            record = measure(name, seed, options)
+            record["in_time"] = record["cpu_seconds"] <= limit
+            all_met &= record["met"] and record["in_time"]
+            print(json.dumps(record), flush=True)
+    return 0 if all_met else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

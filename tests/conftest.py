@@ -1,0 +1,14 @@
+import jax
+import jax.random as jr
+import pytest
+
+
+jax.config.update("jax_enable_x64", True)
+
+
+@pytest.fixture
+def getkey(request):
+    """Fresh keys, the same in every run of a test."""
+    seed = sum(map(ord, request.node.nodeid))
+    keys = iter(jr.split(jr.key(seed), 100))
+    return lambda: next(keys)

@@ -1,0 +1,118 @@
+"""The command line and the registry behind it."""
+
+import json
+import subprocess
+import sys
+
+import jax
+import pytest
+
+import pinnsven as ps
+from pinnsven import __main__ as cli, problems
+
+
+def last_line(capsys):
+    return json.loads(capsys.readouterr().out.splitlines()[-1])
+
+
+def test_list_names_every_problem_with_its_aim(capsys):
+    assert cli.main(["list"]) == 0
+    out = capsys.readouterr().out
+    for name in problems.names():
+        assert f"{name} " in out and problems.get(name).summary in out
+    assert "relative_l2 <= 1e-12 in 20 CPU s" in out
+
+
+def test_module_runs_as_a_command():
+    done = subprocess.run(
+        [sys.executable, "-m", "pinnsven", "list"], capture_output=True, text=True
+    )
+    assert done.returncode == 0 and done.stdout.startswith("poisson")
+
+
+def test_unknown_problem_is_refused_with_the_names_that_exist(capsys):
+    assert cli.main(["run", "poison"]) == 2
+    message = capsys.readouterr().err
+    assert "no problem 'poison'" in message and "'poisson', 'heat'" in message
+
+
+@pytest.mark.parametrize(
+    "argv", [[], ["solve"], ["run"], ["run", "heat", "--seed", "-1"]]
+)
+def test_wrong_calls_exit_with_status_2(argv, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        cli.main(argv)
+    assert stopped.value.code == 2
+    assert "usage: python -m pinnsven" in capsys.readouterr().err
+
+
+def test_wrong_limits_are_refused_before_anything_runs(capsys):
+    assert cli.main(["run", "heat", "--steps", "0"]) == 2
+    assert "`steps` is 0" in capsys.readouterr().err
+
+
+def test_run_prints_saves_and_ends_with_json(tmp_path, capsys):
+    out = tmp_path / "new" / "folder"
+    argv = ["run", "poisson", "--seed", "3", "--steps", "20", "--json"]
+    assert cli.main([*argv, "--out", str(out)]) == 0
+    printed = capsys.readouterr().out
+    assert "condition" in printed and "aim: relative_l2 <= 1e-12: not met" in printed
+    record = json.loads(printed.splitlines()[-1])
+    assert record["problem"] == "poisson" and record["seed"] == 3
+    assert record["steps"] == 20 and record["result"] == "steps_exhausted"
+    assert record["error"] == record["errors"]["relative_l2"] > record["bound"]
+    assert record["met"] is False
+    assert record["cpu_seconds"] > 0 and record["peak_memory_mb"] > 100
+    assert record["versions"]["jax"] == jax.__version__
+    # What was saved is what was found.
+    case = problems.get("poisson")
+    saved = ps.load(out / "poisson.npz", *case.build(3))
+    assert case.errors(saved) == pytest.approx(record["errors"], rel=1e-9)
+    assert (out / "poisson.png").stat().st_size > 10_000
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path, capsys):
+    (tmp_path / "file").write_text("")
+    assert cli.main(["run", "heat", "--out", str(tmp_path / "file")]) == 1
+    assert "file" in capsys.readouterr().err
+
+
+def test_check_reports_the_set_up_and_solves(capsys):
+    assert cli.main(["check", "--json"]) == 0
+    record = last_line(capsys)
+    assert record["ok"] is True and record["precision"] == "float64"
+    assert record["self_test"]["error"] < 1e-8
+    assert record["versions"]["equinox"] and record["devices"]
+    assert "0.10.2" in record["excluded_jax"] and not record["jax_is_excluded"]
+
+
+def test_check_flags_an_excluded_jax(monkeypatch, capsys):
+    monkeypatch.setattr(cli, "_versions", lambda: {"jax": "0.10.2"})
+    monkeypatch.setattr(cli, "_self_test", lambda: (_Solved, 0.0, 0.0))
+    assert cli.main(["check"]) == 1
+    out = capsys.readouterr().out
+    assert "jax 0.10.2 is EXCLUDED" in out and "cannot be relied on" in out
+
+
+class _Solved:
+    steps = 1
+
+
+@pytest.mark.parametrize("name", problems.names())
+def test_problems_bind_and_seeds_differ(name):
+    case = problems.get(name)
+    assert case.name == name
+    thetas = []
+    for seed in (0, 1):
+        problem, model = case.build(seed)
+        thetas.append(problem.bind(model).theta)
+        if case.warm_up is not None:
+            case.warm_up().bind(model)
+    assert (thetas[0] != thetas[1]).any()
+
+
+def test_lynx_hare_data_are_the_published_series():
+    pelts = problems.lynx_hare.pelts()
+    assert pelts.shape == (21, 3)
+    assert pelts[0].tolist() == [1900, 30.0, 4.0]
+    assert pelts[-1].tolist() == [1920, 24.7, 8.6]

@@ -1,0 +1,48 @@
+"""Every example runs, small, and keeps a stated distance to its reference."""
+
+import runpy
+from pathlib import Path
+
+import pytest
+
+
+EXAMPLES = Path(__file__).parents[1] / "examples"
+
+
+def run(name, **options):
+    return runpy.run_path(str(EXAMPLES / f"{name}.py"))["main"](**options)
+
+
+# Steps and sizes for a test, and the error that they must reach.
+SMALL = {
+    "poisson": ({"steps": 100}, 1e-4),
+    "heat": ({"steps": 70}, 1e-5),
+    "inverse_heat": ({"steps": 60}, 1e-7),
+    "burgers": ({"steps": 100, "n": 400, "width": 10}, 0.3),
+}
+SLOW = ("inverse_heat", "burgers")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(n, marks=pytest.mark.slow) if n in SLOW else n for n in SMALL],
+)
+def test_example(name, tmp_path, capsys):
+    options, bound = SMALL[name]
+    picture = tmp_path / f"{name}.png"
+    found = run(name, **options, picture=picture)
+    assert found["error"] < bound
+    assert picture.stat().st_size > 10_000
+    assert "rank" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_lynx_hare_agrees_with_the_shooting_fit(tmp_path):
+    found = run("lynx_hare", picture=tmp_path / "lynx_hare.png")
+    assert found["result"] == "converged"
+    # In standard errors: the two must find the same rates, not merely similar ones.
+    assert found["off"] < 0.02
+
+
+def test_every_example_is_tested():
+    assert {p.stem for p in EXAMPLES.glob("*.py")} == {*SMALL, "lynx_hare"}

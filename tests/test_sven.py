@@ -1,0 +1,197 @@
+"""The step: factorisations, filters, the paper's step, and the default step rule."""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import jax.random as jr
+import numpy as np
+import optax
+import pytest
+
+import pinnsven as ps
+from pinnsven.sven import Linearised
+
+
+def linear_problem(n: int, p: int, seed: int = 0, decay: float = 0.0):
+    """A residual map r = A theta - b over `n` user points, and A and b themselves."""
+    rng = np.random.default_rng(seed)
+    a = rng.normal(size=(n, p))
+    if decay:
+        u, _, vt = np.linalg.svd(a, full_matrices=False)
+        a = u @ np.diag(10.0 ** -np.linspace(0, decay, min(n, p))) @ vt
+    b = rng.normal(size=n)
+
+    def row(w, i):
+        return jnp.asarray(a)[i.astype(int)] @ w - jnp.asarray(b)[i.astype(int)]
+
+    condition = ps.Residual(
+        row, ps.Points(i=np.arange(n, dtype=float)), weight=float(n)
+    )
+    bound = ps.Problem(all=condition).bind(ps.Model(w=ps.Unknown(np.zeros(p))))
+    return bound.residuals(jr.key(0)), bound.theta, a, b
+
+
+SHAPES = [(30, 12), (12, 12), (12, 30)]
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("factorisation", [ps.SVD(), ps.Gram()])
+def test_a_full_paper_step_is_the_minimum_norm_least_squares_solution(
+    shape, factorisation
+):
+    residuals, theta, a, b = linear_problem(*shape)
+    solver = ps.Sven(factorisation=factorisation, step=ps.FixedStep(1.0))
+    theta, _, info = solver.step(residuals, theta, solver.init(residuals, theta))
+    expected = np.linalg.pinv(a) @ b
+    assert np.allclose(theta, expected, rtol=1e-9, atol=1e-9)
+    assert int(info.rank) == min(shape)
+    assert np.isclose(info.loss_after, np.sum((a @ expected - b) ** 2), atol=1e-12)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("factorisation", [ps.SVD(), ps.Gram()])
+def test_truncation_by_k_and_by_rtol_matches_the_truncated_pseudoinverse(
+    shape, factorisation
+):
+    residuals, theta, a, b = linear_problem(*shape, decay=4.0)
+    u, s, vt = np.linalg.svd(a, full_matrices=False)
+    for options in ({"k": 5}, {"rtol": 1e-2}):
+        rank = 5 if "k" in options else int(np.sum(s > 1e-2 * s[0]))
+        solver = ps.Sven(factorisation=factorisation, step=ps.FixedStep(0.3), **options)
+        new, _, info = solver.step(residuals, theta, solver.init(residuals, theta))
+        pinv = vt[:rank].T @ np.diag(1 / s[:rank]) @ u[:, :rank].T
+        assert int(info.rank) == rank
+        assert np.allclose(new, 0.3 * pinv @ b, rtol=1e-7, atol=1e-9)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_svd_resolves_singular_values_that_a_gram_matrix_cannot(shape):
+    _, _, a, b = linear_problem(*shape, decay=11.0)
+    exact = np.linalg.svd(a, compute_uv=False)
+    svd, gram = (f(jnp.asarray(b), jnp.asarray(a)) for f in (ps.SVD(), ps.Gram()))
+    assert np.max(np.abs(svd.s / exact - 1.0)) < 1e-4
+    assert np.max(np.abs(gram.s / exact - 1.0)) > 0.5
+    honest = exact > 10 * ps.Gram().floor(jnp.float64) * exact[0]
+    assert np.max(np.abs(gram.s / exact - 1.0)[honest]) < 1e-2
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("factorisation", [ps.SVD(), ps.Gram()])
+def test_the_spectrum_reproduces_residual_and_row_space(shape, factorisation):
+    _, _, a, b = linear_problem(*shape)
+    spectrum = factorisation(jnp.asarray(b), jnp.asarray(a))
+    v = spectrum.direction(jnp.eye(min(shape)))
+    assert np.allclose(v.T @ v, np.eye(min(shape)), atol=1e-9)
+    # A^T b = V S c holds in every shape.
+    assert np.allclose(v @ (spectrum.s * spectrum.c), a.T @ b, atol=1e-9)
+
+
+def test_zero_jacobian_and_zero_residual_leave_theta_alone():
+    condition = ps.Residual(lambda w, x: 0.0 * w + 0.0 * x, ps.Points(x=[0.1, 0.2]))
+    bound = ps.Problem(nothing=condition).bind(ps.Model(w=1.0))
+    residuals = bound.residuals(jr.key(0))
+    for solver in (ps.Sven(), ps.Sven(step=ps.FixedStep(1.0)), ps.LevenbergMarquardt()):
+        state = solver.init(residuals, bound.theta)
+        theta, _, info = solver.step(residuals, bound.theta, state)
+        assert np.array_equal(theta, bound.theta)
+        assert np.isfinite(info.loss_after)
+
+
+def test_equals_gauss_newton_when_rows_exceed_weights_and_newton_is_quadratic():
+    xs = np.linspace(0.1, 1.0, 7)
+    condition = ps.Residual(
+        lambda a, b, x: a * jnp.exp(b * x) - 2.0 * jnp.exp(0.5 * x), ps.Points(x=xs)
+    )
+    bound = ps.Problem(fit=condition).bind(ps.Model(a=1.7, b=0.7))
+    residuals, theta = bound.residuals(jr.key(0)), bound.theta
+    solver = ps.Sven(step=ps.FixedStep(1.0))
+    state = solver.init(residuals, theta)
+    r, j = residuals.linearise(theta)
+    gauss_newton = theta - np.linalg.solve(j.T @ j, j.T @ r)
+    errors = []
+    for i in range(5):
+        theta, state, _ = solver.step(residuals, theta, state)
+        if i == 0:
+            assert np.allclose(theta, gauss_newton, rtol=1e-10)
+        model = bound.rebuild(theta)
+        errors.append(abs(float(model.unknowns["a"].value) - 2.0))
+    assert errors[2] < 50 * errors[1] ** 2
+    assert errors[-1] < 1e-13
+
+
+def rosenbrock():
+    """The narrow valley of Rosenbrock's function as two residuals, from (-1.2, 1)."""
+
+    def rows(a, b, x):
+        return 10.0 * (b - a**2) + 0.0 * x, 1.0 - a
+
+    condition = ps.Residual(rows, ps.Points(x=[0.0]))
+    bound = ps.Problem(valley=condition).bind(ps.Model(a=-1.2, b=1.0))
+    return bound, bound.residuals(jr.key(0))
+
+
+@pytest.mark.parametrize("solver", [ps.Sven(), ps.LevenbergMarquardt()])
+def test_controlled_steps_never_raise_the_loss_and_leave_rosenbrocks_valley(solver):
+    bound, residuals = rosenbrock()
+    theta, state = bound.theta, solver.init(residuals, bound.theta)
+    step = eqx.filter_jit(solver.step)
+    for _ in range(60):
+        theta, state, info = step(residuals, theta, state)
+        assert float(info.loss_after) <= float(info.loss)
+    model = bound.rebuild(theta)
+    assert abs(float(model.unknowns["a"].value) - 1.0) < 1e-8
+
+
+def test_predicted_decrease_is_that_of_the_linear_model():
+    residuals, theta, a, b = linear_problem(20, 8)
+    spectrum = ps.SVD()(jnp.asarray(-b), jnp.asarray(a))
+    model = Linearised(
+        residuals, theta, residuals.shares(residuals(theta)), spectrum, spectrum.s > 0
+    )
+    for damping in (0.0, 0.3, 1e3):
+        d = -spectrum.direction(model.coefficients(damping))
+        expected = np.sum(b**2) - np.sum((a @ d - b) ** 2)
+        assert np.isclose(model.predicted(damping), expected, rtol=1e-10)
+        exact = np.linalg.solve(a.T @ a + damping * np.eye(8), a.T @ b)
+        assert np.allclose(d, exact, rtol=1e-8)
+
+
+def test_optax_transforms_agree_with_optax_itself():
+    residuals, theta, a, b = linear_problem(10, 4)
+    solver = ps.Optax(optax.sgd(1e-3))
+    new, _, _ = solver.step(residuals, theta, solver.init(residuals, theta))
+    assert np.allclose(new, 1e-3 * 2 * a.T @ b, rtol=1e-12)
+    solver = ps.Optax(optax.lbfgs())
+    state, step = solver.init(residuals, theta), eqx.filter_jit(solver.step)
+    for _ in range(30):
+        theta, state, info = step(residuals, theta, state)
+    assert np.allclose(theta, np.linalg.lstsq(a, b)[0], atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("options", "culprit"), [({"k": 0}, "`k`"), ({"rtol": -1.0}, "`rtol`")]
+)
+def test_impossible_truncation_is_refused(options, culprit):
+    with pytest.raises(ps.BoundsError, match=culprit):
+        ps.Sven(**options)
+
+
+def test_a_cutoff_that_the_precision_cannot_honour_is_announced():
+    assert ps.Sven(rtol=1e-10).advice(jnp.float64) is None
+    assert "SVD" in ps.Sven(rtol=1e-6).advice(jnp.float32)
+    assert "Gram" in ps.Sven(rtol=1e-9, factorisation=ps.Gram()).advice(jnp.float64)
+
+
+def test_a_step_is_traced_once():
+    residuals, theta, *_ = linear_problem(10, 4)
+    solver, traces = ps.Sven(), []
+
+    @jax.jit
+    def step(theta, state):
+        traces.append(1)
+        return solver.step(residuals, theta, state)[:2]
+
+    state = solver.init(residuals, theta)
+    for _ in range(4):
+        theta, state = step(theta, state)
+    assert len(traces) == 1
