@@ -1,5 +1,6 @@
 import jax
 import jax.random as jr
+import jaxtyping
 import pytest
 
 
@@ -12,3 +13,11 @@ def getkey(request):
     seed = sum(map(ord, request.node.nodeid))
     keys = iter(jr.split(jr.key(seed), 100))
     return lambda: next(keys)
+
+
+@pytest.fixture
+def unchecked_types():
+    """Users run without the shape checks of the tests: they get our own messages."""
+    jaxtyping.config.update("jaxtyping_disable", True)
+    yield
+    jaxtyping.config.update("jaxtyping_disable", False)

@@ -3,7 +3,6 @@
 import jax
 import jax.numpy as jnp
 import jax.random as jr
-import jaxtyping
 import numpy as np
 import pytest
 from bad_input import cases, refused
@@ -22,11 +21,7 @@ TWO = ps.MLP(BOX, "u v", width=3, depth=1, key=jr.key(0))
 MODEL = ps.Model(NET, nu=ps.Unknown(0.1))
 
 
-@pytest.fixture(autouse=True)
-def without_type_checks():
-    jaxtyping.config.update("jaxtyping_disable", True)
-    yield
-    jaxtyping.config.update("jaxtyping_disable", False)
+pytestmark = pytest.mark.usefixtures("unchecked_types")
 
 
 pde = lambda u, x, t: u.t(x, t)

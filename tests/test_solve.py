@@ -31,6 +31,13 @@ def small_problem(n: int = 24, sampler=None) -> ps.Problem:
     )
 
 
+def other_equation() -> ps.Problem:
+    return ps.Problem(
+        ode=ps.Residual(lambda u, x: u.xx(x) + 4.1 * jnp.sin(2 * x), DOMAIN.points(24)),
+        ends=ps.Dirichlet("u", exact, DOMAIN.boundary().points(2)),
+    )
+
+
 def small_model(seed: int = 0) -> ps.Model:
     return ps.Model(ps.MLP(DOMAIN, "u", width=8, depth=1, key=jr.key(seed)))
 
@@ -152,6 +159,7 @@ def test_a_run_and_its_resumption_share_one_trace(tmp_path, monkeypatch):
     ("change", "culprit"),
     [
         (lambda: (small_problem(25), small_model(), 1), "points"),
+        (lambda: (other_equation(), small_model(), 1), "'ode'"),
         (
             lambda: (
                 small_problem(),
@@ -258,7 +266,7 @@ def test_fields_of_a_solution_take_arrays_and_differentiate():
     ("options", "culprit"),
     [
         ({"steps": 0}, "`steps`"),
-        ({"seconds": -1}, "`seconds`"),
+        ({"seconds": -1.0}, "`seconds`"),
         ({"tolerance": 0.0}, "`tolerance`"),
     ],
 )
@@ -267,8 +275,23 @@ def test_impossible_limits_are_refused(options, culprit):
         quietly(small_problem(), small_model(), **options)
 
 
-def test_a_solver_class_and_a_reused_key_are_refused():
-    with pytest.raises(ps.PinnsvenError, match="brackets"):
-        quietly(small_problem(), small_model(), ps.Sven)
+@pytest.mark.parametrize(
+    ("options", "culprit"),
+    [
+        ({"solver": ps.Sven}, "brackets"),
+        ({"sampling": ps.Adaptive}, "brackets"),
+        ({"callbacks": print}, "`callbacks`"),
+        ({"checkpoint": 3}, "`checkpoint`"),
+        ({"seconds": "1"}, "`seconds`"),
+    ],
+)
+def test_objects_of_the_wrong_kind_are_refused(unchecked_types, options, culprit):
+    with pytest.raises(ps.PinnsvenError, match=culprit):
+        quietly(small_problem(), small_model(), **options)
+    with pytest.raises(ps.PinnsvenError, match="problem first"):
+        quietly(small_model(), small_problem())
+
+
+def test_a_reused_key_is_refused():
     with pytest.raises(ps.KeyReuseError, match="`solve`"):
         quietly(small_problem(), small_model(seed=1))

@@ -19,4 +19,5 @@ from ._samplers import (
     Sobol as Sobol,
     Uniform as Uniform,
     host_generator as host_generator,
+    is_count as is_count,
 )

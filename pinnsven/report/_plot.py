@@ -84,8 +84,9 @@ def _field(figure, ax, picture: Picture, name: str, reference) -> None:
             ax.legend(frameon=False)
         ax.set(xlabel=drawn[0], ylabel=name)
         return
-    signed = values.min() < 0 < values.max()
     span = np.abs(values).max()
+    # Rounding below zero makes no signed field.
+    signed = values.min() < -0.01 * span and values.max() > 0.01 * span
     limits = {"vmin": -span, "vmax": span, "cmap": "RdBu_r"} if signed else {}
     _map(figure, ax, drawn, lines, values, **limits)
 

@@ -51,9 +51,10 @@ def shares(
 def _compiled(fn: Callable) -> Callable:
     # On a CPU the dearest compiler passes double the time to compile and gain nothing
     # that can be measured. Built at the first call: asking earlier would start JAX.
-    if jax.default_backend() != "cpu":
-        return eqx.filter_jit(fn)
-    return eqx.filter_jit(fn, compiler_options={"xla_backend_optimization_level": 1})
+    on_cpu = jax.default_backend() == "cpu"
+    options = {"xla_backend_optimization_level": 1} if on_cpu else None
+    jit: Callable = eqx.filter_jit
+    return jit(fn, compiler_options=options)
 
 
 def _shares(residuals, theta):

@@ -5,8 +5,10 @@ import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
 
+from .._errors import CheckpointError
 from ..geometry import Batch
 from ..residuals import BoundProblem
+from ._advance import shares
 from ._driver import Driver, Run
 from ._files import read_npz, require_same, write_npz
 from ._history import History
@@ -44,7 +46,9 @@ def write_checkpoint(path: str | Path, driver: Driver, run: Run, key) -> None:
 
     **Raises:** `CheckpointError` if the file cannot be written.
     """
+    residuals = driver.bound.map(run.draw.train)
     arrays = {"theta": run.theta, "best": run.best}
+    arrays["shares"] = shares(residuals, run.theta)
     for i, leaf in enumerate(jax.tree.leaves(run.state)):
         arrays[f"state_{i}"] = leaf
     arrays |= pack_draw(run.draw)
@@ -78,10 +82,13 @@ def read_checkpoint(path: str | Path, driver: Driver, key) -> Run:
     state = [
         jnp.asarray(arrays[f"state_{i}"], leaf.dtype) for i, leaf in enumerate(leaves)
     ]
+    theta = jnp.asarray(arrays["theta"])
+    points = unpack_draw(arrays, bound.names, header["held"])
+    require_same_residuals(path, bound, points, theta, arrays["shares"])
     return Run(
-        theta=jnp.asarray(arrays["theta"]),
+        theta=theta,
         state=jax.tree.unflatten(structure, state),
-        draw=unpack_draw(arrays, bound.names, header["held"]),
+        draw=points,
         history=History.from_dict(header["history"]),
         best=jnp.asarray(arrays["best"]),
         first_loss=header["first_loss"],
@@ -93,6 +100,26 @@ def read_checkpoint(path: str | Path, driver: Driver, key) -> Run:
         training=header["training"],
         seconds=header["seconds"],
     )
+
+
+def require_same_residuals(
+    path: str | Path, bound: BoundProblem, draw: Draw, theta, saved: np.ndarray
+) -> None:
+    """Refuse a file whose residuals these conditions do not give at its own state.
+
+    That finds what no list of names and shapes shows: other equations, constants or
+    data. **Raises:** `CheckpointError` naming the condition.
+    """
+    here = np.asarray(shares(bound.map(draw.train), theta))
+    # Another machine rounds differently, which counts where a residual is rounding.
+    floor = 1e-20 + 1e-8 * float(np.max(saved))
+    for name, old, new in zip(bound.names, saved, here, strict=True):
+        if not abs(new - old) <= 1e-3 * old + floor:
+            raise CheckpointError(
+                f"{path} belongs to another problem: at its own state the condition "
+                f"{name!r} contributes {old:.6e} to the loss in the file and {new:.6e} "
+                "here. Its equation, constants or data have changed."
+            )
 
 
 def _identity(driver: Driver, key) -> dict:

@@ -92,6 +92,11 @@ class Driver:
         run.first_loss, run.first_check = float(np.sum(train)), run.best_check
         return run
 
+    def compile(self, run: Run) -> None:
+        """Compile the leg, so that limits and reports count the steps alone."""
+        residuals = self.bound.map(run.draw.train)
+        advance(self.solver, residuals, run.theta, run.state, 0, EVERY)
+
     def forward(self, run: Run, last: int) -> Result | None:
         """One leg, its record, and new points where the old ones are outgrown."""
         began = time.perf_counter()

@@ -27,7 +27,7 @@ def write_npz(path: str | Path, header: dict, arrays: dict[str, np.ndarray]) -> 
     path = Path(path)
     buffer = io.BytesIO()
     text = json.dumps(header | {"format": FORMAT})
-    np.savez(buffer, header=np.asarray(text), **arrays)
+    np.savez(buffer, allow_pickle=False, **{"header": np.asarray(text)}, **arrays)
     temporary = None
     try:
         handle, temporary = tempfile.mkstemp(
@@ -54,7 +54,7 @@ def read_npz(path: str | Path, kind: str) -> tuple[dict, dict[str, np.ndarray]]:
     **Raises:** `CheckpointError` for a missing, damaged or foreign file.
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with open(path, "rb") as raw, np.load(raw, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
         header = json.loads(str(arrays.pop("header")))
     except FileNotFoundError as err:
@@ -81,6 +81,6 @@ def require_same(path: str | Path, found: Any, wanted: Any, what: str = "") -> N
             require_same(path, found.get(key), wanted.get(key), f"{what}.{key}")
     elif found != wanted:
         raise CheckpointError(
-            f"{path} belongs to another problem: {what.lstrip('.')} is {found!r} in the "
-            f"file and {wanted!r} here. Give the same problem, model and solver."
+            f"{path} belongs to another problem: {what.lstrip('.')} is {found!r} in "
+            f"the file and {wanted!r} here. Give the same problem, model and solver."
         )

@@ -1,6 +1,5 @@
 import sys
 import time
-from collections.abc import Callable
 from typing import Any
 
 from rich.console import Console
@@ -64,6 +63,3 @@ def _headline(run: Run) -> str:
         f"step {run.step}  rank {int(h.rank[-1])}  cut-off {h.cutoff[-1]:.1e}  "
         f"|step| {h.step_norm[-1]:.1e}  {run.seconds:.1f} s"
     )
-
-
-Callback = Callable[..., Any]

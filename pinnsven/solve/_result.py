@@ -8,7 +8,10 @@ class Result(enum.Enum):
     `steps_exhausted`, `seconds_exhausted` and `stopped` are what the caller asked for.
     """
 
-    converged = "Every condition holds on unseen points as well as on the step's own."
+    converged = (
+        "Every equation holds on unseen points as well as on the step's own, and data "
+        "are fitted as well as the equations allow."
+    )
     stalled = (
         "No further progress: the residual on unseen points has stopped falling. Give "
         "the conditions more points, or the network more weights."

@@ -18,7 +18,13 @@ from ..inference import standard_error
 from ..report import Picture, plot
 from ..residuals import BoundProblem, Problem
 from ..sven import SVD
-from ._checkpoint import fingerprint, pack_draw, unpack_draw
+from ._advance import shares
+from ._checkpoint import (
+    fingerprint,
+    pack_draw,
+    require_same_residuals,
+    unpack_draw,
+)
 from ._driver import Run
 from ._files import read_npz, require_same, write_npz
 from ._history import History
@@ -62,7 +68,10 @@ class Evaluated:
 
     def __getattr__(self, name: str) -> "Evaluated":
         letters = tuple(name)
-        if not name.startswith("_") and set(letters) <= set(self.names):
+        # Copying and unpickling ask for attributes before there are any.
+        if name.startswith("_") or name == "names":
+            raise AttributeError(name)
+        if set(letters) <= set(self.names):
             return self.d(*letters)
         raise AttributeError(
             f"`{self._name}` has no derivative {name!r}; its coordinates are "
@@ -80,7 +89,7 @@ class Solution:
     """What came of a run.
 
     - `solution.u(x=..., t=...)`: a field, under its name; arrays in, arrays out.
-    - `solution.nu`: an unknown, under its name; `solution.std("nu")` its standard error.
+    - `solution.nu`: an unknown, under its name; `solution.std("nu")`: its error bar.
     - `result`: a `ps.Result` with a sentence; `print(solution)` shows everything.
     - `training`, `unseen`: root mean square residual of each condition on the step's
       points and on points that no step ever used.
@@ -125,7 +134,8 @@ class Solution:
         """
         if name not in self.model.unknowns:
             raise UnknownNameError(
-                f"There is no unknown {name!r}; there are {listing(self.model.unknowns)}."
+                f"There is no unknown {name!r}; there are "
+                f"{listing(self.model.unknowns)}."
             )
         residuals = self._bound.map(self._run.draw.train)
         return standard_error(self._bound, residuals, self._run.theta, name)
@@ -177,7 +187,9 @@ class Solution:
             "solver": self.solver,
             "seconds": self.seconds,
         }
-        arrays = {"theta": np.asarray(self._run.theta)} | pack_draw(self._run.draw)
+        parts = shares(self._bound.map(self._run.draw.train), self._run.theta)
+        arrays = {"theta": np.asarray(self._run.theta), "shares": np.asarray(parts)}
+        arrays |= pack_draw(self._run.draw)
         write_npz(path, header, arrays)
 
     def __repr__(self) -> str:
@@ -236,10 +248,12 @@ def load(path: str | Path, problem: Problem, model: Model) -> Solution:
     bound = problem.bind(model)
     require_same(path, header["problem"], fingerprint(bound))
     theta = jnp.asarray(arrays["theta"])
+    draw = unpack_draw(arrays, bound.names, header["held"])
+    require_same_residuals(path, bound, draw, theta, arrays["shares"])
     run = Run(
         theta=theta,
         state=None,
-        draw=unpack_draw(arrays, bound.names, header["held"]),
+        draw=draw,
         history=History.from_dict(header["history"]),
         best=theta,
         training=header["training"],

@@ -7,10 +7,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from jaxtyping import PRNGKeyArray
 
 from .._errors import BoundsError, CheckpointError, PinnsvenError, SolveError
+from .._names import shown
 from ..fields import Model
+from ..geometry import is_count
 from ..residuals import Problem
 from ..sven import AbstractSolver, Sven
 from ._checkpoint import read_checkpoint, write_checkpoint
@@ -33,8 +36,8 @@ def solve(
     *,
     key: PRNGKeyArray,
     steps: int | None = None,
-    seconds: float | None = None,
-    tolerance: float | None = None,
+    seconds: float | int | None = None,
+    tolerance: float | int | None = None,
     sampling: AbstractSampling | None = None,
     callbacks: Sequence[Callable[[Run], Any]] = (),
     checkpoint: str | Path | None = None,
@@ -69,7 +72,9 @@ def solve(
     **Raises:** the named errors of the package, before anything is compiled.
     """
     solver = Sven() if solver is None else solver
-    _check_limits(solver, steps, seconds, tolerance)
+    _check_objects(problem, solver, sampling, callbacks)
+    _check_paths(checkpoint, resume)
+    steps, seconds, tolerance = _check_limits(steps, seconds, tolerance)
     bound = problem.bind(model)
     model.refuse_key(key)
     advice = getattr(solver, "advice", None)
@@ -79,6 +84,7 @@ def solve(
     run = driver.start() if resume is None else read_checkpoint(resume, driver, key)
     if checkpoint is not None:
         write_checkpoint(checkpoint, driver, run, key)
+    driver.compile(run)
     limits = _Limits(run, steps, seconds, tolerance)
     result = _loop(driver, run, limits, callbacks, progress, checkpoint, key)
     if checkpoint is not None:
@@ -161,14 +167,40 @@ def _keep(checkpoint, driver: Driver, run: Run, key) -> None:
         warnings.warn(f"{err} The run goes on without it.", stacklevel=3)
 
 
-def _check_limits(solver, steps, seconds, tolerance) -> None:
+def _check_objects(problem, solver, sampling, callbacks) -> None:
+    if not isinstance(problem, Problem):
+        raise PinnsvenError(
+            f"`solve` needs the problem first, then the model; got {shown(problem)} as "
+            "the problem."
+        )
     if not isinstance(solver, AbstractSolver):
         raise PinnsvenError(
-            f"The solver is {solver!r}; give an object such as `ps.Sven()`, with its "
-            "brackets, `ps.LevenbergMarquardt()` or `ps.Optax(optax.adam(1e-3))`."
+            f"The solver is {shown(solver)}; give an object such as `ps.Sven()`, with "
+            "its brackets, `ps.LevenbergMarquardt()` or `ps.Optax(optax.adam(1e-3))`."
         )
-    if steps is not None and (not isinstance(steps, int) or steps < 1):
+    if not isinstance(sampling, AbstractSampling | None):
+        raise PinnsvenError(
+            f"`sampling` is {shown(sampling)}; give `ps.Adaptive()` or `ps.Fixed()`, "
+            "with its brackets."
+        )
+    if not isinstance(callbacks, Sequence) or not all(map(callable, callbacks)):
+        raise PinnsvenError(
+            f"`callbacks` is {shown(callbacks)}; give a list of functions of the run."
+        )
+
+
+def _check_paths(checkpoint, resume) -> None:
+    for name, path in (("checkpoint", checkpoint), ("resume", resume)):
+        if not isinstance(path, str | Path | None):
+            raise PinnsvenError(f"`{name}` is {path!r}; give the path of a file.")
+
+
+def _check_limits(steps, seconds, tolerance):
+    if steps is not None and (not is_count(steps) or steps < 1):
         raise BoundsError(f"`steps` is {steps!r}; give a whole number of at least 1.")
     for name, value in (("seconds", seconds), ("tolerance", tolerance)):
-        if value is not None and not value > 0:
-            raise BoundsError(f"`{name}` is {value!r}; it must be positive.")
+        number = isinstance(value, int | float | np.number | None)
+        if not number or (value is not None and not value > 0):
+            raise BoundsError(f"`{name}` is {value!r}; give a positive number.")
+    whole = None if steps is None else int(steps)
+    return whole, seconds, tolerance

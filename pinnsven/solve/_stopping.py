@@ -53,15 +53,15 @@ def worst(run: Run) -> tuple[str, str] | None:
 
     A condition with unseen points is met if its residual there is `MET` times the
     largest it ever was, or smaller, and no more than ten times the one on the step's
-    own points; ten orders below the largest, at the rounding of second derivatives, the
-    two may differ without meaning. Data are not asked to fit: they may be noisy.
+    own points; nine orders below the largest, near the rounding of second derivatives,
+    the two may differ without meaning. Data are not asked to fit: they may be noisy.
     """
     largest = {name: max(values) for name, values in run.history.unseen.items()}
     off = {n: u / max(largest[n], 1e-300) for n, u in run.unseen.items()}
     parted = {
         name: unseen / max(run.training[name], 1e-300)
         for name, unseen in run.unseen.items()
-        if off[name] > 1e-10
+        if off[name] > 1e-9
     }
     name = max(parted, key=parted.__getitem__, default=None)
     if name is not None and parted[name] > 10.0:

@@ -25,7 +25,7 @@ class Spectrum(eqx.Module):
 
 
 class AbstractFactorisation(eqx.Module):
-    """A way to decompose the Jacobian, with its cost and its smallest honest cut-off."""
+    """A way to decompose the Jacobian, with its cost and smallest honest cut-off."""
 
     @abc.abstractmethod
     def __call__(self, r: Float[Array, " n"], j: Float[Array, "n p"]) -> Spectrum:
@@ -41,8 +41,8 @@ class SVD(AbstractFactorisation):
 
     For `n` rows and `p` weights, with $q = \min(n, p)$: about
     $2\max(n, p)q^2 + 20q^3$ operations, and one copy of $J$ in memory. Singular values
-    are good down to about $\epsilon\,\sigma_{max}$: `2e-14` in float64 and `1e-5` in
-    float32 allow for the accumulated rounding of some thousand rows.
+    are good down to a few hundred $\epsilon\,\sigma_{max}$, the rounding of some
+    thousand rows: `1e-13` in float64 and `6e-5` in float32 are its floor.
 
     Source: Golub and Van Loan, Matrix Computations, section 8.6 (R-SVD).
     """
@@ -66,9 +66,9 @@ class SVD(AbstractFactorisation):
 class Gram(AbstractFactorisation):
     r"""Eigenvalues of the smaller Gram matrix, $J^T J$ or $J J^T$.
 
-    About $\max(n, p)q^2 + 9q^3$ operations, a third less time than `SVD`. It squares the
-    condition number: singular values below $\sqrt\epsilon\,\sigma_{max}$ (`2e-8` in
-    float64, `4e-4` in float32) are rounding, and a cut-off below that cannot be kept.
+    About $\max(n, p)q^2 + 9q^3$ operations, a third less time than `SVD`. It squares
+    the condition number: singular values below $\sqrt\epsilon\,\sigma_{max}$ (`2e-8` in
+    float64, `4e-4` in float32) are rounding, and no cut-off below that can be kept.
     """
 
     def __call__(self, r, j):

@@ -1,9 +1,9 @@
 from typing import Any
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import optax
+from jaxtyping import Array
 
 from ._solver import AbstractSolver, Info
 
@@ -35,7 +35,7 @@ class Optax(AbstractSolver):
         update, state = self.transform.update(
             gradient, state, theta, value=loss, grad=gradient, value_fn=loss_of
         )
-        new = optax.apply_updates(theta, update)
+        new: Array = optax.apply_updates(theta, update)  # pyright: ignore
         zero = jnp.zeros_like(loss)
         info = Info(
             loss=loss,

@@ -12,6 +12,7 @@ from ._solver import AbstractSolver
 from ._steps import AbstractStepRule, Linearised, MarquardtDamping
 from ._trust_region import TrustRegion
 
+
 # How far above its floor the cut-off in use must lie for a Gram matrix to be chosen:
 # the damping of the next step may be some decades smaller than that of the last.
 _MARGIN = 30.0
@@ -96,8 +97,8 @@ class Sven(AbstractSolver):
         if self.rtol is None or self.rtol >= floor or self.rtol == 0.0:
             return None
         return (
-            f"`rtol={self.rtol:g}` is below {floor:.1e}, the smallest relative singular "
-            f"value that {type(used).__name__} can tell from rounding in "
+            f"`rtol={self.rtol:g}` is below {floor:.1e}, the smallest relative "
+            f"singular value that {type(used).__name__} can tell from rounding in "
             f"{np.dtype(dtype)}. What lies under it is noise; use `ps.enable_x64()`, "
             "`ps.SVD()` or a larger `rtol`."
         )

@@ -84,7 +84,9 @@ class TrustRegion(AbstractStepRule):
 
         collapses = jnp.where(found, 0, state.collapses + 1).astype(jnp.int32)
         reset = collapses >= _PATIENCE
-        radius = jnp.where(found, best.radius, state.radius / self.span)
+        radius = jnp.where(
+            found, best.radius, jnp.minimum(state.radius / self.span, best.radius)
+        )
         radius = jnp.where(reset, jnp.ones_like(radius), radius)
         collapses = jnp.where(reset, jnp.zeros_like(collapses), collapses)
         taken = jnp.sum(best.shares) < model.loss
@@ -122,7 +124,11 @@ def _climb(
     count = radii.shape[0]
 
     def evaluate(radius, damping):
-        shares = model.shares_at(model.move(model.coefficients(damping)))
+        coefficients = model.coefficients(damping)
+        # An undamped step is shorter than the radius that allowed it; remembering the
+        # radius instead would take many rejected steps to come back from.
+        radius = jnp.minimum(radius, jnp.linalg.norm(coefficients))
+        shares = model.shares_at(model.move(coefficients))
         ratio = (model.loss - jnp.sum(shares)) / model.predicted(damping)
         return _Trial(radius, damping, shares, ratio)
 
