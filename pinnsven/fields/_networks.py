@@ -1,4 +1,5 @@
 import abc
+import itertools
 import keyword
 import math
 from collections.abc import Callable
@@ -14,7 +15,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 from .._errors import PinnsvenError, ShapeError, UnknownNameError, listing
 from .._names import check_key, shown
 from .._precision import default_dtype
-from ..geometry import Box, Patch
+from ..geometry import Box, Patch, host_generator
 
 
 class AbstractNetwork(eqx.Module):
@@ -110,12 +111,14 @@ class MLP(AbstractNetwork):
         self.bounds = tuple(domain.bounds.values())
         sizes = [len(self.coordinates), *[width] * depth, len(self.fields)]
         dtype = default_dtype()
+        # On the host: compiling a generator for each shape would take seconds.
+        rng = host_generator(key)
+        limit = lambda n_in, n_out: math.sqrt(6.0 / (n_in + n_out))
         self.weights = tuple(
-            jr.uniform(k, (n_out, n_in), dtype, -1.0, 1.0)
-            * math.sqrt(6.0 / (n_in + n_out))
-            for k, n_in, n_out in zip(
-                jr.split(key, depth + 1), sizes[:-1], sizes[1:], strict=True
+            jnp.asarray(
+                rng.uniform(-1.0, 1.0, (n_out, n_in)) * limit(n_in, n_out), dtype
             )
+            for n_in, n_out in itertools.pairwise(sizes)
         )
         self.biases = tuple(jnp.zeros(n, dtype) for n in sizes[1:])
         self.activation = activation

@@ -9,7 +9,6 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import diffrax as dfx
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -171,6 +170,9 @@ class _Shooting(eqx.Module):
         k = len(self.names)
         initial = theta[k:] if self.known_initial is None else self.known_initial
         times = jnp.asarray(self.times)
+        # Only who integrates waits for it.
+        import diffrax as dfx
+
         solution = dfx.diffeqsolve(
             dfx.ODETerm(self.vector_field),
             dfx.Dopri8(),

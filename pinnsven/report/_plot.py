@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from matplotlib.figure import Figure
 
 
 _RESOLUTION = 201
@@ -31,7 +30,7 @@ def plot(
     picture: Picture,
     path: str | Path | None = None,
     reference: Callable[..., Any] | None = None,
-) -> Figure:
+) -> Any:
     """Draw every field, the error if a reference is given, convergence and spectrum.
 
     Fields of one coordinate are lines, of two are maps; of more, a cut through the
@@ -42,6 +41,9 @@ def plot(
     panels = len(names) + (reference is not None) + 2
     columns = min(panels, 3) if panels != 4 else 2
     rows = -(-panels // columns)
+    # Only who draws waits for it.
+    from matplotlib.figure import Figure
+
     figure = Figure(figsize=(4.6 * columns, 3.7 * rows), layout="constrained")
     axes = list(np.atleast_1d(figure.subplots(rows, columns)).ravel())
     for name in names:
