@@ -27,7 +27,7 @@ _SELF_TEST_BOUND = 1e-8
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return the exit status: 0 is success, 2 a wrong call.
 
-    `run` returns 1 if the run stalled or diverged, or its files cannot be written;
+    `run` returns 1 if the run failed short of its aim, or its files cannot be written;
     `check` returns 1 if this installation cannot be relied on.
     """
     options = _parser().parse_args(argv)
@@ -118,7 +118,7 @@ def _run(options: argparse.Namespace) -> int:
             "versions": _versions(),
         }
         print(json.dumps(record))
-    return 1 if solution.result.is_failure else 0
+    return 0 if met or not solution.result.is_failure else 1
 
 
 def _save(case: problems.Benchmark, solution: ps.Solution, folder: Path) -> None:

@@ -8,7 +8,7 @@ from ._errors import DtypeError, NonFiniteError, ShapeError
 def enable_x64() -> None:
     """Switch JAX to float64, for the whole process.
 
-    A pseudoinverse needs the digits: in float32 a cut-off below about `1e-6` of the
+    A pseudoinverse needs the digits: in float32 a cut-off below about `1e-5` of the
     largest singular value is noise. Call it once, before any array is made.
     """
     jax.config.update("jax_enable_x64", True)

@@ -18,7 +18,7 @@ SMALL = {
     "poisson": ({"steps": 100}, 1e-4),
     "heat": ({"steps": 70}, 1e-5),
     "inverse_heat": ({"steps": 60}, 1e-7),
-    "burgers": ({"steps": 100, "n": 400, "width": 10}, 0.3),
+    "burgers": ({"steps": 200, "n": 400, "width": 10}, 0.1),
 }
 SLOW = ("inverse_heat", "burgers")
 

@@ -35,6 +35,10 @@ class Batch(eqx.Module):
         new = own[index] if weights is None else weights.astype(own.dtype)
         return Batch(pick(self.coordinates), new, pick(self.normals))
 
+    def normalised(self) -> "Batch":
+        """The same points, with weights that add up to one again."""
+        return self.take(np.arange(self.size), self.weights / np.sum(self.weights))
+
     def join(self, other: "Batch") -> "Batch":
         """These points followed by those of another batch of the same region."""
         return jax.tree.map(lambda a, b: np.concatenate([a, b]), self, other)
@@ -87,9 +91,9 @@ class AbstractPoints(eqx.Module):
 class RegionPoints(AbstractPoints):
     """A budget of `n` points of a region, placed by a sampler.
 
-    Made by `region.points(n, sampler=...)`. Without a sampler the points are scrambled
-    Sobol points and the sampling policy of `solve` may move them; a sampler that the
-    user names is kept: a deterministic one stays fixed.
+    Made by `region.points(n, sampler=...)`, with scrambled Sobol points by default.
+    The sampling policy of `solve` may replace points of a random sampler; those of a
+    deterministic one stay where they are.
     """
 
     region: Any

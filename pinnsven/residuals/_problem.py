@@ -56,6 +56,7 @@ class Problem:
                     "`ps.Data`."
                 )
         self.conditions: dict[str, AbstractCondition] = dict(conditions)
+        self._layouts: dict[Any, _Layout] = {}
 
     def bind(self, model: Model) -> "BoundProblem":
         """Check every name and shape against a model, without compiling anything.
@@ -69,12 +70,43 @@ class Problem:
             )
         return BoundProblem(self, model)
 
+    def layout(self, model: Model) -> "_Layout":
+        """The code for models of this structure, the same object for each of them."""
+        trained, static = eqx.partition(model, eqx.is_inexact_array)
+        leaves, tree = jax.tree.flatten(static)
+        shapes = [(leaf.shape, leaf.dtype) for leaf in jax.tree.leaves(trained)]
+        key = (tree, jax.tree.structure(trained), *leaves, *shapes)
+        try:
+            return self._layouts.setdefault(key, _Layout(self.conditions, model))
+        except TypeError:
+            # A module that holds something unhashable is compiled anew each time.
+            return _Layout(self.conditions, model)
+
+
+class _Layout:
+    """What of a bound problem depends on the structure of a model, not its numbers.
+
+    Compiled code is found again by the identity of the functions in here.
+    """
+
+    def __init__(self, conditions: dict[str, AbstractCondition], model: Model):
+        trained, static = eqx.partition(model, eqx.is_inexact_array)
+        self.unravel: Callable = ravel_pytree(trained)[1]
+        self.combine: Callable = lambda tree: eqx.combine(tree, static)
+        self.rows = {name: self._row(c) for name, c in conditions.items()}
+
+    def _row(self, condition: AbstractCondition) -> Callable[..., Float[Array, " m"]]:
+        def row(trained, point):
+            return _vector(condition.row(self.combine(trained).scope(), point))
+
+        return row
+
 
 class BoundProblem:
     """A problem and a model: draws points and hands residual maps to a solver.
 
     `theta` is the model as a flat vector, `rebuild(theta)` the way back. All maps of
-    one bound problem share their compiled code.
+    one problem and one structure of models share their compiled code.
 
     **Example:** a solver stepped by hand.
 
@@ -90,20 +122,19 @@ class BoundProblem:
     def __init__(self, problem: Problem, model: Model):
         self.conditions = problem.conditions
         self.model = model
-        trained, static = eqx.partition(model, eqx.is_inexact_array)
-        self.theta, self._unravel = ravel_pytree(trained)
+        self.theta = ravel_pytree(eqx.filter(model, eqx.is_inexact_array))[0]
         if not self.theta.size:
             raise PinnsvenError(
                 "The model holds no floating array that can be trained."
             )
-        self._combine = lambda tree: eqx.combine(tree, static)
-        self._rows: dict[str, Callable] = {}
-        self._components: dict[str, int] = {}
         for name, condition in self.conditions.items():
             condition.check(name, model)
             self._check_inside(name, condition)
-            self._rows[name] = self._row(condition)
-            self._components[name] = self._count(name, condition)
+        self._layout = problem.layout(model)
+        self._components = {
+            name: self._count(name, condition)
+            for name, condition in self.conditions.items()
+        }
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -111,7 +142,7 @@ class BoundProblem:
 
     def rebuild(self, theta: Float[Array, " p"]) -> Model:
         """The model whose trained numbers are `theta`."""
-        return self._combine(self._unravel(theta))
+        return self._layout.combine(self._layout.unravel(theta))
 
     def draw(self, key: PRNGKeyArray) -> dict[str, Batch]:
         """The points of every condition."""
@@ -144,16 +175,16 @@ class BoundProblem:
                 Block(
                     jax.tree.map(jnp.asarray, points),
                     jnp.asarray(scale, self.theta.dtype),
-                    self._rows[name],
+                    self._layout.rows[name],
                     self._components[name],
                 )
             )
-        return ResidualMap(tuple(blocks), tuple(batches), self._unravel)
+        return ResidualMap(tuple(blocks), tuple(batches), self._layout.unravel)
 
     def values(self, name: str, batch: Batch, theta) -> Float[np.ndarray, "n m"]:
         """The residual of one condition at the given points, without any weight."""
         block = self.map({name: batch}).blocks[0]
-        return np.asarray(_values(block, self._unravel(theta)))
+        return np.asarray(_values(block, self._layout.unravel(theta)))
 
     def check_finite(self, batches: dict[str, Batch], theta) -> None:
         """Name the condition and the first point whose row is NaN or infinite.
@@ -174,12 +205,6 @@ class BoundProblem:
     def _key(self, key: PRNGKeyArray, name: str) -> PRNGKeyArray:
         return jr.fold_in(key, self.names.index(name))
 
-    def _row(self, condition: AbstractCondition) -> Callable[..., Float[Array, " m"]]:
-        def row(trained, point):
-            return _vector(condition.row(self._combine(trained).scope(), point))
-
-        return row
-
     def _count(self, name: str, condition: AbstractCondition) -> int:
         batch = condition.points.draw(jr.key(0))
         whole = Point(batch.coordinates, batch.normals, condition.data())
@@ -194,8 +219,8 @@ class BoundProblem:
             lambda a: jax.ShapeDtypeStruct(a.shape[1:], self.theta.dtype), whole
         )
         raw = traced(
-            lambda tree, p: condition.row(self._combine(tree).scope(), p),
-            self._unravel(self.theta),
+            lambda tree, p: condition.row(self._layout.combine(tree).scope(), p),
+            self._layout.unravel(self.theta),
             one,
             where=f"Condition {name!r}",
         )

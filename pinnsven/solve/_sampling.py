@@ -64,13 +64,13 @@ class Adaptive(AbstractSampling):
     distribution. Once the mean square on the held-out ones exceeds `factor` times that
     on the training ones, and is more than `share` of the whole loss, half of both sets
     is replaced: by points drawn without replacement from `pool` x n Sobol points with
-    probability proportional to $q = |f|/\overline{|f|} + 1$, that enter with the weight
-    $q^{-1/2}$, half-way to the unbiased one.
+    probability proportional to $q = |f|/\overline{|f|} + 1$, that enter with a weight
+    proportional to $q^{-1/2}$, half-way to the unbiased one.
 
     Far from the solution this explores with ever new points; where the network cheats
     between points it puts points; once training and unseen residual agree it leaves
-    the step alone. Points that the user brought, or placed by a deterministic sampler,
-    stay fixed.
+    the step alone. Points that the user brought or placed by a deterministic sampler
+    stay fixed, and so do regions of one or two points.
 
     Source of the density: Wu, Zhu, Tan, Kartha and Lu, Comput. Methods Appl. Mech.
     Engrg. 403 (2023), RAD with k = c = 1.
@@ -107,7 +107,9 @@ class Adaptive(AbstractSampling):
             weights = density[index] ** -0.5 / size
             parts = np.split(index, 2), np.split(weights, 2)
             train[name], held[name] = (
-                batch.take(rng.permutation(size)[fresh:]).join(pool.take(i, w))
+                batch.take(rng.permutation(size)[fresh:])
+                .join(pool.take(i, w))
+                .normalised()
                 for batch, i, w in zip(old, *parts, strict=True)
             )
         return Draw(train, held)

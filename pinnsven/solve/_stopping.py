@@ -11,6 +11,8 @@ FLAT = 30
 SEARCHING, POLISHING = 250, 60
 # A condition is met where its residual is this far below the largest it ever was.
 MET = 1e-3
+# So far below, second derivatives of a network begin to feel the rounding of float64.
+ROUNDING = 1e-9
 
 
 def verdict(run: Run, tolerance: float | None, limited: bool) -> Result | None:
@@ -21,7 +23,8 @@ def verdict(run: Run, tolerance: float | None, limited: bool) -> Result | None:
     - The loss on unchanged points is flat. Without a tolerance: converged if every
       condition is met, on unseen points as well; else stalled.
     - The unseen loss has not halved for `SEARCHING` steps, or `POLISHING` ones once the
-      solution is found: stalled, unless the caller has `limited` the run himself.
+      solution is found, and the caller has not `limited` the run himself. Converged if
+      every condition is down to rounding and no tolerance asks for less; else stalled.
     """
     if tolerance is not None:
         reached = run.training | run.unseen
@@ -32,8 +35,18 @@ def verdict(run: Run, tolerance: float | None, limited: bool) -> Result | None:
         return Result.converged if met else Result.stalled
     patience = POLISHING if run.found else SEARCHING
     if not limited and run.step - run.halved_step > patience:
-        return Result.stalled
+        down = max(_relative(run).values(), default=1.0) <= ROUNDING
+        met = tolerance is None and down
+        return Result.converged if met else Result.stalled
     return None
+
+
+def _relative(run: Run) -> dict[str, float]:
+    """The unseen residual of each condition over the largest that it ever was."""
+    return {
+        name: unseen / max(max(run.history.unseen[name]), 1e-300)
+        for name, unseen in run.unseen.items()
+    }
 
 
 def _flat(run: Run, limited: bool) -> bool:
@@ -53,15 +66,14 @@ def worst(run: Run) -> tuple[str, str] | None:
 
     A condition with unseen points is met if its residual there is `MET` times the
     largest it ever was, or smaller, and no more than ten times the one on the step's
-    own points; nine orders below the largest, near the rounding of second derivatives,
-    the two may differ without meaning. Data are not asked to fit: they may be noisy.
+    own points. Below `ROUNDING` the two may differ without meaning. Data are not asked
+    to fit: they may be noisy.
     """
-    largest = {name: max(values) for name, values in run.history.unseen.items()}
-    off = {n: u / max(largest[n], 1e-300) for n, u in run.unseen.items()}
+    off = _relative(run)
     parted = {
         name: unseen / max(run.training[name], 1e-300)
         for name, unseen in run.unseen.items()
-        if off[name] > 1e-9
+        if off[name] > ROUNDING
     }
     name = max(parted, key=parted.__getitem__, default=None)
     if name is not None and parted[name] > 10.0:
@@ -72,8 +84,9 @@ def worst(run: Run) -> tuple[str, str] | None:
     name = max(off, key=off.__getitem__, default=None)
     if name is not None and off[name] > MET:
         return name, (
-            f"{name!r} is not met ({run.unseen[name]:.1e}, {largest[name]:.1e} at most "
-            "before): the conditions may contradict each other, or the run sits in a "
-            "poor minimum; try another key or a larger network."
+            f"{name!r} is not met (it is at {run.unseen[name]:.1e}, down to "
+            f"{off[name]:.1%} of where it was): the conditions may contradict each "
+            "other, or the run sits in a poor minimum; try another key or a larger "
+            "network."
         )
     return None

@@ -41,8 +41,8 @@ class SVD(AbstractFactorisation):
 
     For `n` rows and `p` weights, with $q = \min(n, p)$: about
     $2\max(n, p)q^2 + 20q^3$ operations, and one copy of $J$ in memory. Singular values
-    are good down to a few hundred $\epsilon\,\sigma_{max}$, the rounding of some
-    thousand rows: `1e-13` in float64 and `6e-5` in float32 are its floor.
+    are good down to about 100 $\epsilon\,\sigma_{max}$, the rounding of some
+    thousand rows: `2e-14` in float64 and `1e-5` in float32 are its floor.
 
     Source: Golub and Van Loan, Matrix Computations, section 8.6 (R-SVD).
     """
@@ -60,7 +60,7 @@ class SVD(AbstractFactorisation):
         return Spectrum(s, bt @ r, (q, a))
 
     def floor(self, dtype):
-        return 500.0 * float(np.finfo(dtype).eps)
+        return 100.0 * float(np.finfo(dtype).eps)
 
 
 class Gram(AbstractFactorisation):

@@ -10,6 +10,10 @@ from ._factorisations import Spectrum
 from ._solver import Info
 
 
+# Damping beyond these is no step at all; it must not overflow.
+_MOST_GROWTH, _MOST_DAMPING = 1e3, 1e6
+
+
 class Linearised(eqx.Module):
     r"""What a step rule works on: the model $|r + J d|^2$ in its singular basis.
 
@@ -138,8 +142,10 @@ class MarquardtDamping(AbstractStepRule):
         good = loss < model.loss
         shrink = jnp.maximum(1.0 / 3.0, 1.0 - (2.0 * ratio - 1.0) ** 3)
         state = MarquardtState(
-            state.damping * jnp.where(good, shrink, state.growth),
-            jnp.where(good, 2.0, 2.0 * state.growth),
+            jnp.minimum(
+                state.damping * jnp.where(good, shrink, state.growth), _MOST_DAMPING
+            ),
+            jnp.where(good, 2.0, jnp.minimum(2.0 * state.growth, _MOST_GROWTH)),
         )
         theta = jnp.where(good, trial, model.theta)
         norm = jnp.where(good, jnp.linalg.norm(coefficients), 0.0)

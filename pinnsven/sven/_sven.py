@@ -88,13 +88,20 @@ class Sven(AbstractSolver):
         spectrum, kept = self._spectrum(r, j, state.cutoff)
         model = Linearised(residuals, theta, residuals.shares(r), spectrum, kept)
         theta, rule, info = self.step_rule.step(model, state.rule)
-        return theta, SvenState(rule, info.cutoff / info.sigma_max), info
+        largest = jnp.where(info.sigma_max > 0, info.sigma_max, 1.0)
+        return theta, SvenState(rule, info.cutoff / largest), info
 
     def advice(self, dtype) -> str | None:
         """A warning if the cut-off asked for is below what the precision can honour."""
         used = SVD() if self.factorisation is None else self.factorisation
         floor = used.floor(dtype)
-        if self.rtol is None or self.rtol >= floor or self.rtol == 0.0:
+        if self.rtol is None and np.dtype(dtype) == np.float32:
+            return (
+                f"In float32 singular values below {floor:.0e} of the largest are "
+                "rounding and are dropped. Call `ps.enable_x64()` before anything is "
+                "built, unless single precision is what you want."
+            )
+        if self.rtol is None or self.rtol >= floor:
             return None
         return (
             f"`rtol={self.rtol:g}` is below {floor:.1e}, the smallest relative "

@@ -127,7 +127,8 @@ def _climb(
         coefficients = model.coefficients(damping)
         # An undamped step is shorter than the radius that allowed it; remembering the
         # radius instead would take many rejected steps to come back from.
-        radius = jnp.minimum(radius, jnp.linalg.norm(coefficients))
+        length = jnp.linalg.norm(coefficients)
+        radius = jnp.where(length > 0, jnp.minimum(radius, length), radius)
         shares = model.shares_at(model.move(coefficients))
         ratio = (model.loss - jnp.sum(shares)) / model.predicted(damping)
         return _Trial(radius, damping, shares, ratio)
@@ -184,8 +185,9 @@ def _dampings(model: Linearised, radii: Float[Array, " m"]) -> Float[Array, " m"
     gradient = jnp.linalg.norm(
         jnp.where(model.kept, model.spectrum.s * model.spectrum.c, 0.0)
     )
+    tiny = jnp.finfo(radii.dtype).tiny
     # |d(lambda)| <= |S c| / lambda bounds the answer from above.
-    top = jnp.log(jnp.maximum(gradient, jnp.finfo(radii.dtype).tiny)) - jnp.log(radii)
+    top = jnp.log(jnp.maximum(gradient, tiny)) - jnp.log(jnp.maximum(radii, tiny))
     length = jax.vmap(lambda damping: jnp.linalg.norm(model.coefficients(damping)))
 
     def halve(_, ends):
