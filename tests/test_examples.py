@@ -15,7 +15,7 @@ def run(name, **options):
 
 # Steps and sizes for a test, and the error that they must reach.
 SMALL = {
-    "poisson": ({"steps": 100}, 1e-4),
+    "poisson": ({"steps": 150}, 1e-8),
     "heat": ({"steps": 70}, 1e-5),
     "inverse_heat": ({"steps": 60}, 1e-7),
     "burgers": ({"steps": 200, "n": 400, "width": 10}, 0.1),

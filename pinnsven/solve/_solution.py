@@ -213,10 +213,10 @@ class Solution:
         return buffer.getvalue().rstrip()
 
     def _why(self) -> str:
-        found = worst(self._run) if self.result is Result.stalled else None
-        return (
-            self.result.value if found is None else f"No further progress: {found[1]}"
-        )
+        if self.result is not Result.stalled:
+            return self.result.value
+        found = worst(self._run, self._bound.conditions)
+        return self.result.value if found is None else f"No further progress: {found}"
 
     def _lines(self) -> list[str]:
         lines = []

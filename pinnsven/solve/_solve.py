@@ -85,7 +85,7 @@ def solve(
     if checkpoint is not None:
         write_checkpoint(checkpoint, driver, run, key)
     driver.compile(run)
-    limits = _Limits(run, steps, seconds, tolerance)
+    limits = _Limits(driver, run, steps, seconds, tolerance)
     result = _loop(driver, run, limits, callbacks, progress, checkpoint, key)
     if checkpoint is not None:
         _keep(checkpoint, driver, run, key)
@@ -98,16 +98,18 @@ def solve(
 class _Limits:
     """When a run must end: its own verdict, or what the caller allows."""
 
-    def __init__(self, run: Run, steps, seconds, tolerance):
+    def __init__(self, driver: Driver, run: Run, steps, seconds, tolerance):
+        self.conditions = driver.bound.conditions
         self.last = _FOREVER if steps is None else run.step + steps
         self.until = math.inf if seconds is None else time.perf_counter() + seconds
         self.tolerance = tolerance
         self.limited = steps is not None or seconds is not None
 
     def reached(self, run: Run) -> Result | None:
-        whole = run.step % EVERY == 0
-        if whole and (result := verdict(run, self.tolerance, self.limited)) is not None:
-            return result
+        if run.step % EVERY == 0:
+            result = verdict(run, self.conditions, self.tolerance, self.limited)
+            if result is not None:
+                return result
         if run.step >= self.last:
             return Result.steps_exhausted
         if time.perf_counter() >= self.until:

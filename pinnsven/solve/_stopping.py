@@ -1,5 +1,8 @@
+from collections.abc import Mapping
+
 import numpy as np
 
+from ..conditions import AbstractCondition, Data
 from ._driver import Run
 from ._result import Result
 
@@ -13,9 +16,15 @@ SEARCHING, POLISHING = 250, 60
 MET = 1e-3
 # So far below, second derivatives of a network begin to feel the rounding of float64.
 ROUNDING = 1e-9
+# Data fit if they lie within so many of their own standard deviations, on average.
+MISFIT = 3.0
+
+Conditions = Mapping[str, AbstractCondition]
 
 
-def verdict(run: Run, tolerance: float | None, limited: bool) -> Result | None:
+def verdict(
+    run: Run, conditions: Conditions, tolerance: float | None, limited: bool
+) -> Result | None:
     """Whether a run has reached its end by itself, from its own residuals only.
 
     - With a `tolerance`: converged once the root mean square residual of every
@@ -31,7 +40,7 @@ def verdict(run: Run, tolerance: float | None, limited: bool) -> Result | None:
         if max(reached.values()) <= tolerance:
             return Result.converged
     if _flat(run, limited):
-        met = tolerance is None and worst(run) is None
+        met = tolerance is None and worst(run, conditions) is None
         return Result.converged if met else Result.stalled
     patience = POLISHING if run.found else SEARCHING
     if not limited and run.step - run.halved_step > patience:
@@ -61,13 +70,14 @@ def _flat(run: Run, limited: bool) -> bool:
     return bool(loss.min() >= 0.99 * loss[0])
 
 
-def worst(run: Run) -> tuple[str, str] | None:
-    """The condition that is furthest from being met, and why; `None` if all are.
+def worst(run: Run, conditions: Conditions) -> str | None:
+    """What is furthest from being met, in a sentence; `None` if everything is.
 
-    A condition with unseen points is met if its residual there is `MET` times the
-    largest it ever was, or smaller, and no more than ten times the one on the step's
-    own points. Below `ROUNDING` the two may differ without meaning. Data are not asked
-    to fit: they may be noisy.
+    - A condition with unseen points must hold there as well as on the step's own
+      points, within a factor of ten; below `ROUNDING` the two may differ freely.
+    - Without data, its unseen residual must be `MET` times the largest that it ever
+      was, or less. Noisy data may leave a residual, in the equations too.
+    - Data with a `sigma` must lie within `MISFIT` of them, in the root mean square.
     """
     off = _relative(run)
     parted = {
@@ -77,16 +87,25 @@ def worst(run: Run) -> tuple[str, str] | None:
     }
     name = max(parted, key=parted.__getitem__, default=None)
     if name is not None and parted[name] > 10.0:
-        return name, (
+        return (
             f"{name!r} holds on its own points ({run.training[name]:.1e}) but not on "
             f"unseen ones ({run.unseen[name]:.1e}): give it more points."
         )
+    data = {name: c for name, c in conditions.items() if isinstance(c, Data)}
     name = max(off, key=off.__getitem__, default=None)
-    if name is not None and off[name] > MET:
-        return name, (
+    if name is not None and off[name] > MET and not data:
+        return (
             f"{name!r} is not met (it is at {run.unseen[name]:.1e}, down to "
             f"{off[name]:.1%} of where it was): the conditions may contradict each "
             "other, or the run sits in a poor minimum; try another key or a larger "
             "network."
         )
+    for name, condition in data.items():
+        misfit = run.training[name] / condition.sigma_mean
+        if condition.sigma is not None and misfit > MISFIT:
+            return (
+                f"{name!r} lies {misfit:.1f} sigma from the fit on average: the "
+                "equations may not describe these data, sigma may be too small, or the "
+                "run sits in a poor minimum."
+            )
     return None
