@@ -56,7 +56,7 @@ def standard_error(
     error = np.linalg.norm((along / s) @ u.T * noise, axis=1)
     # A gradient that the kept directions do not span is not determined by the rows.
     missing = np.linalg.norm(flat - along @ vt, axis=1)
-    lost = missing > 0.1 * np.linalg.norm(flat, axis=1)
+    lost = missing > 1e-6 * np.linalg.norm(flat, axis=1)
     return np.where(lost, np.inf, error).reshape(gradient.shape[:-1])
 
 

@@ -94,7 +94,9 @@ class TrustRegion(AbstractStepRule):
         shares = jnp.where(taken, best.shares, model.shares)
         norm = jnp.linalg.norm(coefficients)
         state = self._remember(state, model, best.damping, radius, collapses)
-        return model.move(coefficients), state, model.info(shares, best.damping, norm)
+        # Where nothing is taken the singular vectors may be NaN; theta must stay.
+        theta = jnp.where(taken, model.move(coefficients), model.theta)
+        return theta, state, model.info(shares, best.damping, norm)
 
     def _remember(self, state, model, damping, radius, collapses):
         """Switch to the second stage once the damping rises over the window."""
