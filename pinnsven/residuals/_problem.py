@@ -142,7 +142,8 @@ class BoundProblem:
 
     def rebuild(self, theta: Float[Array, " p"]) -> Model:
         """The model whose trained numbers are `theta`."""
-        return self._layout.combine(self._layout.unravel(theta))
+        static = eqx.partition(self.model, eqx.is_inexact_array)[1]
+        return eqx.combine(self._layout.unravel(theta), static)
 
     def draw(self, key: PRNGKeyArray) -> dict[str, Batch]:
         """The points of every condition."""

@@ -38,10 +38,12 @@ def write_npz(path: str | Path, header: dict, arrays: dict[str, np.ndarray]) -> 
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)
-    except OSError as err:
+    except BaseException as err:
         if temporary is not None:
             with contextlib.suppress(OSError):
                 os.unlink(temporary)
+        if not isinstance(err, OSError):
+            raise
         raise CheckpointError(
             f"{path} could not be written: {err.strerror or err}. An earlier file of "
             "that name is untouched. Free some space or choose another folder."

@@ -13,7 +13,7 @@ FLAT = 30
 # not found the solution yet, fewer once it only polishes one.
 SEARCHING, POLISHING = 250, 60
 # A condition is met where its residual is this far below the largest it ever was.
-MET = 1e-3
+MET, LOOSELY_MET = 1e-3, 0.1
 # So far below, second derivatives of a network begin to feel the rounding of float64.
 ROUNDING = 1e-9
 # Data fit if they lie within so many of their own standard deviations, on average.
@@ -44,18 +44,26 @@ def verdict(
         return Result.converged if met else Result.stalled
     patience = POLISHING if run.found else SEARCHING
     if not limited and run.step - run.halved_step > patience:
-        down = max(_relative(run).values(), default=1.0) <= ROUNDING
+        down = max(_relative(run, conditions).values(), default=1.0) <= ROUNDING
         met = tolerance is None and down
         return Result.converged if met else Result.stalled
     return None
 
 
-def _relative(run: Run) -> dict[str, float]:
-    """The unseen residual of each condition over the largest that it ever was."""
-    return {
+def _relative(run: Run, conditions: Conditions) -> dict[str, float]:
+    """The residual of each condition but data over the largest that it ever was.
+
+    On unseen points; on the step's own for points that the user brought.
+    """
+    off = {
         name: unseen / max(max(run.history.unseen[name]), 1e-300)
         for name, unseen in run.unseen.items()
     }
+    for name, condition in conditions.items():
+        if name not in run.unseen and not isinstance(condition, Data):
+            largest = np.sqrt(run.history.training[name].max() / condition.weight)
+            off[name] = run.training[name] / max(float(largest), 1e-300)
+    return off
 
 
 def _flat(run: Run, limited: bool) -> bool:
@@ -75,11 +83,11 @@ def worst(run: Run, conditions: Conditions) -> str | None:
 
     - A condition with unseen points must hold there as well as on the step's own
       points, within a factor of ten; below `ROUNDING` the two may differ freely.
-    - Without data, its unseen residual must be `MET` times the largest that it ever
-      was, or less. Noisy data may leave a residual, in the equations too.
+    - Its residual must be `MET` times the largest that it ever was, or less, or
+      `LOOSELY_MET` times beside data, whose noise may leave some in the equations too.
     - Data with a `sigma` must lie within `MISFIT` of them, in the root mean square.
     """
-    off = _relative(run)
+    off = _relative(run, conditions)
     parted = {
         name: unseen / max(run.training[name], 1e-300)
         for name, unseen in run.unseen.items()
@@ -93,9 +101,10 @@ def worst(run: Run, conditions: Conditions) -> str | None:
         )
     data = {name: c for name, c in conditions.items() if isinstance(c, Data)}
     name = max(off, key=off.__getitem__, default=None)
-    if name is not None and off[name] > MET and not data:
+    if name is not None and off[name] > (LOOSELY_MET if data else MET):
+        now = run.unseen.get(name, run.training[name])
         return (
-            f"{name!r} is not met (it is at {run.unseen[name]:.1e}, down to "
+            f"{name!r} is not met (it is at {now:.1e}, down to "
             f"{off[name]:.1%} of where it was): the conditions may contradict each "
             "other, or the run sits in a poor minimum; try another key or a larger "
             "network."
