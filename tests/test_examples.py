@@ -18,7 +18,7 @@ SMALL = {
     "poisson": ({"steps": 150}, 1e-8),
     "heat": ({"steps": 70}, 1e-5),
     "inverse_heat": ({"steps": 60}, 1e-7),
-    "burgers": ({"steps": 200, "n": 400, "width": 10}, 0.1),
+    "burgers": ({"steps": 250, "n": 1000, "width": 14}, 1e-2),
 }
 SLOW = ("inverse_heat", "burgers")
 
