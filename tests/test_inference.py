@@ -114,6 +114,44 @@ def test_what_nothing_determines_has_an_infinite_error():
     assert std(ps.Problem(data=both), degenerate, "a") == np.inf
 
 
+def test_unequal_sizes_do_not_hide_that_only_a_sum_is_measured():
+    both = ps.Data(lambda a, b, x: (a + b) * x, ps.Points(x=X), Y, sigma=0.1)
+    uneven = ps.Model(a=1.0, b=0.05)
+    assert std(ps.Problem(data=both), uneven, "a") == np.inf
+    assert std(ps.Problem(data=both), uneven, "b") == np.inf
+
+
+def test_as_many_values_as_unknowns_leave_no_scatter_to_estimate_noise_from():
+    two = ps.Points(x=X[:2])
+    assert std(
+        ps.Problem(d=ps.Data(LINE, two, Y[:2])), ps.Model(a=1.0, b=1.0), "a"
+    ) == (np.inf)
+    known = ps.Problem(d=ps.Data(LINE, two, Y[:2], sigma=0.1))
+    assert np.isfinite(std(known, ps.Model(a=1.0, b=1.0), "a"))
+    # An unknown of other data is not touched by it.
+    line_of_two = ps.Data(LINE, two, Y[:2])
+    other = ps.Data(lambda c, x: c + 0 * x, ps.Points(x=X), Y)
+    model = ps.Model(a=1.0, b=1.0, c=1.0)
+    assert np.isfinite(std(ps.Problem(d=line_of_two, e=other), model, "c"))
+
+
+def test_precise_data_outweigh_sloppy_ones_of_another_block():
+    rng = np.random.default_rng(5)
+    flat = lambda a, x: a + 0 * x
+    n = X.size
+    problem = ps.Problem(
+        good=ps.Data(flat, ps.Points(x=X), 2.0 + 1e-3 * rng.normal(size=n), sigma=1e-3),
+        poor=ps.Data(flat, ps.Points(x=X), 3.0 + rng.normal(size=n), sigma=1.0),
+    )
+    bound, residuals, theta = fit(problem, ps.Model(a=1.0))
+    value = float(bound.rebuild(theta).unknowns["a"].value)
+    error = float(standard_error(bound, residuals, theta, "a"))
+    assert error == pytest.approx(1e-3 / np.sqrt(n), rel=1e-3)
+    assert abs(value - 2.0) < 4 * error
+    # The blocks of the user are as they were.
+    assert problem.conditions["poor"].sigma_mean == pytest.approx(1e-3 * np.sqrt(2))
+
+
 def test_without_data_there_is_no_noise_to_propagate():
     condition = ps.Residual(lambda a, x: a - x, ps.Points(x=X))
     with pytest.raises(ps.PinnsvenError, match=r"`std\('a'\)`.*ps.Data"):

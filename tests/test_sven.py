@@ -40,7 +40,7 @@ def test_a_full_paper_step_is_the_minimum_norm_least_squares_solution(
     shape, factorisation
 ):
     residuals, theta, a, b = linear_problem(*shape)
-    solver = ps.Sven(factorisation=factorisation, step=ps.FixedStep(1.0))
+    solver = ps.Sven(factorisation=factorisation, lr=1.0)
     theta, _, info = solver.step(residuals, theta, solver.init(residuals, theta))
     expected = np.linalg.pinv(a) @ b
     assert np.allclose(theta, expected, rtol=1e-9, atol=1e-9)
@@ -57,7 +57,7 @@ def test_truncation_by_k_and_by_rtol_matches_the_truncated_pseudoinverse(
     u, s, vt = np.linalg.svd(a, full_matrices=False)
     for options in ({"k": 5}, {"rtol": 1e-2}):
         rank = 5 if "k" in options else int(np.sum(s > 1e-2 * s[0]))
-        solver = ps.Sven(factorisation=factorisation, step=ps.FixedStep(0.3), **options)
+        solver = ps.Sven(factorisation=factorisation, lr=0.3, **options)
         new, _, info = solver.step(residuals, theta, solver.init(residuals, theta))
         pinv = vt[:rank].T @ np.diag(1 / s[:rank]) @ u[:, :rank].T
         assert int(info.rank) == rank
@@ -90,7 +90,7 @@ def test_zero_jacobian_and_zero_residual_leave_theta_alone():
     condition = ps.Residual(lambda w, x: 0.0 * w + 0.0 * x, ps.Points(x=[0.1, 0.2]))
     bound = ps.Problem(nothing=condition).bind(ps.Model(w=1.0))
     residuals = bound.residuals(jr.key(0))
-    for solver in (ps.Sven(), ps.Sven(step=ps.FixedStep(1.0)), ps.LevenbergMarquardt()):
+    for solver in (ps.Sven(), ps.Sven(lr=1.0), ps.LevenbergMarquardt()):
         state = solver.init(residuals, bound.theta)
         theta, _, info = solver.step(residuals, bound.theta, state)
         assert np.array_equal(theta, bound.theta)
@@ -104,7 +104,7 @@ def test_equals_gauss_newton_when_rows_exceed_weights_and_newton_is_quadratic():
     )
     bound = ps.Problem(fit=condition).bind(ps.Model(a=1.7, b=0.7))
     residuals, theta = bound.residuals(jr.key(0)), bound.theta
-    solver = ps.Sven(step=ps.FixedStep(1.0))
+    solver = ps.Sven(lr=1.0)
     state = solver.init(residuals, theta)
     r, j = residuals.linearise(theta)
     gauss_newton = theta - np.linalg.solve(j.T @ j, j.T @ r)
@@ -169,11 +169,53 @@ def test_optax_transforms_agree_with_optax_itself():
 
 
 @pytest.mark.parametrize(
-    ("options", "culprit"), [({"k": 0}, "`k`"), ({"rtol": -1.0}, "`rtol`")]
+    ("make", "culprit"),
+    [
+        (lambda: ps.Sven(k=0), "`k`"),
+        (lambda: ps.Sven(rtol=-1.0), "`rtol`"),
+        (lambda: ps.Sven(rtol="1e-3"), "`rtol`"),
+        (lambda: ps.Sven(lr=jnp.inf), "learning rate"),
+        (lambda: ps.Sven(lr=0.1, step_rule=ps.TrustRegion()), "both"),
+        (lambda: ps.Sven(step_rule=ps.FixedStep), "brackets"),
+        (lambda: ps.Sven(factorisation="svd"), "`ps.SVD"),
+        (lambda: ps.Optax(optax.adam), "brackets"),
+        (lambda: ps.LevenbergMarquardt(damping=0.0), "`damping`"),
+        (lambda: ps.TrustRegion(radii=0), "radii=0"),
+        (lambda: ps.TrustRegion(ratio=2.0), "target ratios"),
+        (lambda: ps.Adaptive(pool=1), "pool=1"),
+        (lambda: ps.Adaptive(factor=0.5), "factor=0.5"),
+    ],
 )
-def test_impossible_truncation_is_refused(options, culprit):
-    with pytest.raises(ps.BoundsError, match=culprit):
-        ps.Sven(**options)
+def test_impossible_settings_are_refused(unchecked_types, make, culprit):
+    with pytest.raises(ps.PinnsvenError, match=culprit):
+        make()
+
+
+def test_the_short_form_is_the_papers_step_and_prints_as_what_it_is():
+    short, long = ps.Sven(lr=0.1, k=3), ps.Sven(step_rule=ps.FixedStep(0.1), k=3)
+    assert short == long
+    assert repr(short) == (
+        "Sven(factorisation=None, step_rule=FixedStep(lr=0.1), k=3, rtol=None)"
+    )
+
+
+@pytest.mark.parametrize("factorisation", [ps.SVD(), ps.Gram()])
+@pytest.mark.parametrize("shape", SHAPES)
+def test_a_jacobian_that_is_not_finite_shows_and_moves_nothing(shape, factorisation):
+    _, _, a, b = linear_problem(*shape)
+    broken = jnp.asarray(a).at[3, 2].set(jnp.nan)
+    spectrum = factorisation(jnp.asarray(b), broken)
+    assert jnp.isnan(spectrum.s[0])
+
+
+def test_the_damping_never_becomes_zero():
+    # A linear problem: every step is perfect, and the damping falls three-fold.
+    residuals, theta, *_ = linear_problem(10, 4)
+    solver = ps.LevenbergMarquardt()
+    state, step = solver.init(residuals, theta), eqx.filter_jit(solver.step)
+    for _ in range(120):
+        theta, state, _ = step(residuals, theta, state)
+    assert float(state.rule.damping) >= 0.9 * float(jnp.finfo(theta.dtype).eps) ** 2
 
 
 def test_a_cutoff_that_the_precision_cannot_honour_is_announced():

@@ -1,5 +1,6 @@
 from collections.abc import Callable
 
+import equinox as eqx
 import numpy as np
 
 from .._errors import BoundsError, PinnsvenError
@@ -21,8 +22,10 @@ class Data(AbstractCondition):
     Row $i$ is $(u(x_i) - y_i)\,\bar\sigma/\sigma_i$ with
     $\bar\sigma^{-2} = \overline{\sigma_i^{-2}}$: `sigma` sets how much the points count
     against each other and the size of the error bars, while the block as a whole
-    counts like any condition of its `weight`. Without `sigma` all points count alike
-    and error bars use the scatter of the residuals.
+    counts like any condition of its `weight`. Where several blocks have a `sigma`, the
+    average runs over the blocks as well, so that precise data outweigh the others.
+    Without `sigma` all points count alike and error bars use the scatter of the
+    residuals.
 
     **Arguments:**
 
@@ -43,6 +46,7 @@ class Data(AbstractCondition):
     values: np.ndarray
     sigma: np.ndarray | None
     weight: float
+    sigma_mean: float
 
     def __init__(
         self, field: str | Callable, points: Points, values, *, sigma=None, weight=1.0
@@ -67,11 +71,13 @@ class Data(AbstractCondition):
                 )
             given = np.broadcast_to(given, (points.n,)) if given.ndim == 0 else given
             self.sigma = one_each(given, points, "`sigma`")
+        self.sigma_mean = common_sigma([self])
 
-    @property
-    def sigma_mean(self) -> float:
-        """$\\bar\\sigma$, the noise of a row in the units of the field, or 1."""
-        return 1.0 if self.sigma is None else float(np.mean(self.sigma**-2.0)) ** -0.5
+    def beside(self, others: list["Data"]) -> "Data":
+        """The same data, on the scale that they share with all data of a problem."""
+        if self.sigma is None:
+            return self
+        return eqx.tree_at(lambda c: c.sigma_mean, self, common_sigma(others))
 
     def row(self, scope, point):
         if isinstance(self.field, str):
@@ -91,3 +97,9 @@ class Data(AbstractCondition):
         ones = np.ones_like(self.values)
         share = ones if self.sigma is None else self.sigma_mean / self.sigma
         return {"value": self.values, "share": share}
+
+
+def common_sigma(blocks: list[Data]) -> float:
+    """The noise of a row in the units of the data; one where no block has a sigma."""
+    precisions = [np.mean(b.sigma**-2.0) for b in blocks if b.sigma is not None]
+    return float(np.mean(precisions)) ** -0.5 if precisions else 1.0

@@ -21,7 +21,7 @@ from ._unknown import Unknown
 
 # What a solution calls its own parts, and a boundary its normal.
 RESERVED = frozenset(
-    "history load model normal plot result save seconds solver spectrum std steps "
+    "history model normal plot reason result save seconds solver spectrum std steps "
     "training unseen".split()
 )
 

@@ -35,6 +35,11 @@ class AbstractRegion(eqx.Module):
     def measure(self) -> float:
         """Length, area or volume; one for a single point."""
 
+    @property
+    @abc.abstractmethod
+    def isolated(self) -> bool:
+        """Whether it consists of single points: there are no others to take."""
+
     @abc.abstractmethod
     def sample(self, sampler: AbstractSampler, n: int, key: PRNGKeyArray) -> Batch:
         """Points of the region by a sampler, as arrays on the host."""
@@ -85,6 +90,10 @@ class Patch(AbstractRegion):
     def measure(self) -> float:
         return math.prod((high - low for low, high in self.bounds.values()), start=1.0)
 
+    @property
+    def isolated(self) -> bool:
+        return not self.bounds
+
     def sample(self, sampler, n, key):
         dtype = default_dtype()
         if self.bounds:
@@ -120,6 +129,10 @@ class Boundary(AbstractRegion):
     @property
     def measure(self) -> float:
         return sum(face.measure for face in self.faces)
+
+    @property
+    def isolated(self) -> bool:
+        return all(face.isolated for face in self.faces)
 
     def sample(self, sampler, n, key):
         shares = [face.measure / self.measure for face in self.faces]
@@ -169,6 +182,10 @@ class Box(AbstractRegion):
     @property
     def measure(self) -> float:
         return self._patch().measure
+
+    @property
+    def isolated(self) -> bool:
+        return False
 
     def sample(self, sampler, n, key):
         return self._patch().sample(sampler, n, key)

@@ -106,7 +106,9 @@ class RegionPoints(AbstractPoints):
 
     @property
     def redrawable(self) -> bool:
-        return self.sampler is None or self.sampler.random
+        return not self.region.isolated and (
+            self.sampler is None or self.sampler.random
+        )
 
     @property
     def axes(self) -> tuple[str, ...]:
@@ -117,7 +119,7 @@ class RegionPoints(AbstractPoints):
         return self.region.sample(sampler, self.n, key)
 
     def unseen(self, key: PRNGKeyArray, n: int) -> Batch | None:
-        return self.region.sample(Sobol(), n, key)
+        return None if self.region.isolated else self.region.sample(Sobol(), n, key)
 
 
 class Points(AbstractPoints):

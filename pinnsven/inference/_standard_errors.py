@@ -5,10 +5,13 @@ import numpy as np
 from .._errors import PinnsvenError, UnknownNameError, listing
 from ..conditions import Data
 from ..residuals import BoundProblem, ResidualMap
+from ..sven import SVD
 
 
 # Directions below this are not measured by the conditions at all.
 _UNRESOLVED = 1e-9
+# One degree of freedom, up to rounding.
+_ONE = 1.0 - 1e-6
 
 
 def standard_error(
@@ -28,7 +31,8 @@ def standard_error(
     and a model that is linear over the size of the error bars.
 
     **Returns:** an array of the unknown's shape; infinite where the conditions leave
-    the unknown undetermined.
+    the unknown undetermined, and where it depends on data without `sigma` that leave
+    less than one degree of freedom to estimate it from.
 
     **Raises:** `UnknownNameError`; `PinnsvenError` if no condition is `Data`.
 
@@ -46,14 +50,18 @@ def standard_error(
         np.asarray(a) for a in eqx.filter_jit(ResidualMap.linearise)(residuals, theta)
     )
     u, s, vt = np.linalg.svd(j, full_matrices=False)
-    kept = s > _UNRESOLVED * s[0]
+    kept = s > max(_UNRESOLVED, SVD().floor(s.dtype)) * s[0]
     u, s, vt = u[:, kept], s[kept], vt[kept]
     noise = _row_noise(bound, residuals, r, u)
     value = lambda vector: bound.rebuild(vector).unknowns[name].value
     gradient = np.asarray(jax.jacrev(value)(theta))
     flat = gradient.reshape(-1, gradient.shape[-1])
     along = flat @ vt.T
-    error = np.linalg.norm((along / s) @ u.T * noise, axis=1)
+    gain = np.abs((along / s) @ u.T)
+    # What counts for nothing must not be made infinite by noise that nobody knows.
+    gain[gain < 1e-9 * np.linalg.norm(gain, axis=1, keepdims=True)] = 0.0
+    used = np.where(gain > 0.0, noise, 0.0)
+    error = np.linalg.norm(gain * used, axis=1)
     # A gradient that the kept directions do not span is not determined by the rows.
     missing = np.linalg.norm(flat - along @ vt, axis=1)
     lost = missing > 1e-6 * np.linalg.norm(flat, axis=1)
@@ -76,7 +84,9 @@ def _row_noise(
         scale = np.asarray(block.scale)
         sigma = condition.sigma_mean
         if condition.sigma is None:
-            freedom = max(size - float(np.sum(u[rows] ** 2)), 1.0)
-            sigma = np.sqrt(np.sum((r[rows] / scale) ** 2) / freedom)
+            freedom = size - float(np.sum(u[rows] ** 2))
+            square = float(np.sum((r[rows] / scale) ** 2))
+            # Less than one, and rounding decides what the quotient is.
+            sigma = np.sqrt(square / freedom) if freedom > _ONE else np.inf
         noise[rows] = scale * sigma
     return noise

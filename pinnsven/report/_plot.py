@@ -1,6 +1,5 @@
 import dataclasses
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -28,7 +27,6 @@ class Picture:
 
 def plot(
     picture: Picture,
-    path: str | Path | None = None,
     reference: Callable[..., Any] | None = None,
 ) -> Any:
     """Draw every field, the error if a reference is given, convergence and spectrum.
@@ -56,8 +54,6 @@ def plot(
     for unused in axes:
         unused.set_axis_off()
     figure.suptitle(picture.title, fontsize=11)
-    if path is not None:
-        figure.savefig(path, dpi=150)
     return figure
 
 
@@ -133,7 +129,9 @@ def _spectrum(ax, picture: Picture) -> None:
     ax.semilogy(index, np.maximum(picture.singular_values, tiny), label=r"$\sigma_i$")
     shown = np.maximum(picture.components, 1e-22)
     ax.semilogy(index, shown, ".", ms=2, label=r"$|u_i \cdot r|$")
-    if picture.history.steps and picture.history.cutoff[-1] > 0:
-        ax.axhline(picture.history.cutoff[-1], color="k", ls=":", lw=1, label="cut-off")
+    last = picture.history.last_taken
+    if last is not None and picture.history.cutoff[last] > 0:
+        cutoff = picture.history.cutoff[last]
+        ax.axhline(cutoff, color="k", ls=":", lw=1, label="cut-off")
     ax.set(title="singular spectrum of J", xlabel="i")
     ax.legend(frameon=False)

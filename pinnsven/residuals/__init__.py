@@ -1,4 +1,5 @@
 """From named conditions to one residual vector and its Jacobian."""
 
+from ._bound import BoundProblem as BoundProblem
 from ._map import Block as Block, ResidualMap as ResidualMap
-from ._problem import BoundProblem as BoundProblem, Problem as Problem
+from ._problem import Problem as Problem

@@ -5,10 +5,15 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import jax.random as jr
 from jaxtyping import Array, Float, Int
 
 from ..residuals import ResidualMap
 from ..sven import AbstractSolver, Info
+
+
+# Random directions that estimate the size of terms; a factor of two is good enough.
+_SIGNS = 16
 
 
 class Leg(eqx.Module):
@@ -47,6 +52,20 @@ def shares(
     return _compiled(_shares)(residuals, theta)
 
 
+def terms(residuals: ResidualMap, theta: Float[Array, " p"]) -> Float[Array, " blocks"]:
+    r"""The size that each block's share would have if nothing in its rows cancelled.
+
+    That is the sum over its rows of $\sum_j (J_{ij}\theta_j)^2$, estimated by the mean
+    of $(J(s \circ \theta))_i^2$ over some random signs $s$: the residual beside it is
+    the relative change of the weights that explains it, a backward error.
+
+    Source: N. J. Higham, Accuracy and Stability of Numerical Algorithms (2002), ch. 7.
+    """
+    if not residuals.blocks:
+        return jnp.zeros(0, theta.dtype)
+    return _compiled(_terms)(residuals, theta)
+
+
 @functools.cache
 def _compiled(fn: Callable) -> Callable:
     # On a CPU the dearest compiler passes double the time to compile and gain nothing
@@ -59,6 +78,13 @@ def _compiled(fn: Callable) -> Callable:
 
 def _shares(residuals, theta):
     return residuals.shares(residuals(theta))
+
+
+def _terms(residuals, theta):
+    signs = jr.rademacher(jr.key(0), (_SIGNS, theta.size), theta.dtype)
+    # One at a time: the memory of a single residual is enough.
+    along = lambda sign: residuals.shares(residuals.jvp(theta, sign * theta))
+    return jnp.mean(jax.lax.map(along, signs), axis=0)
 
 
 def _advance(solver, residuals, theta, state, limit, capacity) -> Leg:

@@ -1,4 +1,7 @@
+import dataclasses
+import re
 from pathlib import Path
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -8,11 +11,19 @@ import numpy as np
 from .._errors import CheckpointError
 from ..geometry import Batch
 from ..residuals import BoundProblem
-from ._advance import shares
+from ._advance import shares, terms
 from ._driver import Driver, Run
 from ._files import read_npz, require_same, write_npz
 from ._history import History
 from ._sampling import Draw
+
+
+# What of a run is numbers and names, and goes into the header as it is.
+_PLAIN = tuple(
+    field.name
+    for field in dataclasses.fields(Run)
+    if field.name not in ("theta", "state", "draw", "history", "best")
+)
 
 
 def fingerprint(bound: BoundProblem) -> dict:
@@ -28,6 +39,7 @@ def fingerprint(bound: BoundProblem) -> dict:
             "kind": type(condition).__name__,
             "points": condition.points.n,
             "coordinates": list(condition.points.names),
+            "place": " ".join(repr(condition.points).split()),
             "weight": condition.weight,
         }
         for name, condition in bound.conditions.items()
@@ -52,18 +64,11 @@ def write_checkpoint(path: str | Path, driver: Driver, run: Run, key) -> None:
     for i, leaf in enumerate(jax.tree.leaves(run.state)):
         arrays[f"state_{i}"] = leaf
     arrays |= pack_draw(run.draw)
-    header = _identity(driver, key) | {
+    header = _identity(driver, run.state, key) | {
         "history": run.history.to_dict(),
         "held": list(run.draw.held),
-        "training": run.training,
-        "unseen": run.unseen,
-        "first_loss": run.first_loss,
-        "first_check": run.first_check,
-        "best_check": run.best_check,
-        "halved_check": run.halved_check,
-        "halved_step": run.halved_step,
-        "seconds": run.seconds,
     }
+    header |= {name: getattr(run, name) for name in _PLAIN}
     write_npz(path, header, {k: np.asarray(v) for k, v in arrays.items()})
 
 
@@ -73,11 +78,11 @@ def read_checkpoint(path: str | Path, driver: Driver, key) -> Run:
     **Raises:** `CheckpointError` naming the first difference.
     """
     header, arrays = read_npz(path, "checkpoint")
-    wanted = _identity(driver, key)
-    require_same(path, {name: header.get(name) for name in wanted}, wanted)
     bound = driver.bound
     draw = driver.sampling.start(bound, driver.draw_key)
     blank = driver.solver.init(bound.map(draw.train), bound.theta)
+    wanted = _identity(driver, blank, key)
+    require_same(path, {name: header.get(name) for name in wanted}, wanted)
     leaves, structure = jax.tree.flatten(blank)
     state = [
         jnp.asarray(arrays[f"state_{i}"], leaf.dtype) for i, leaf in enumerate(leaves)
@@ -91,14 +96,7 @@ def read_checkpoint(path: str | Path, driver: Driver, key) -> Run:
         draw=points,
         history=History.from_dict(header["history"]),
         best=jnp.asarray(arrays["best"]),
-        first_loss=header["first_loss"],
-        first_check=header["first_check"],
-        best_check=header["best_check"],
-        halved_check=header["halved_check"],
-        halved_step=header["halved_step"],
-        unseen=header["unseen"],
-        training=header["training"],
-        seconds=header["seconds"],
+        **{name: header[name] for name in _PLAIN},
     )
 
 
@@ -110,11 +108,14 @@ def require_same_residuals(
     That finds what no list of names and shapes shows: other equations, constants or
     data. **Raises:** `CheckpointError` naming the condition.
     """
-    here = np.asarray(shares(bound.map(draw.train), theta))
-    # Another machine rounds differently, which counts where a residual is rounding.
-    floor = 1e-20 + 1e-8 * float(np.max(saved))
-    for name, old, new in zip(bound.names, saved, here, strict=True):
-        if not abs(new - old) <= 1e-3 * old + floor:
+    residuals = bound.map(draw.train)
+    here = np.asarray(shares(residuals, theta))
+    size = np.asarray(terms(residuals, theta))
+    # Another machine rounds differently, by so much of the terms that cancel.
+    rounding = 1e4 * np.finfo(size.dtype).eps
+    for name, old, new, term in zip(bound.names, saved, here, size, strict=True):
+        slack = rounding * np.sqrt(max(old, term))
+        if not abs(np.sqrt(new) - np.sqrt(old)) <= slack:
             raise CheckpointError(
                 f"{path} belongs to another problem: at its own state the condition "
                 f"{name!r} contributes {old:.6e} to the loss in the file and {new:.6e} "
@@ -122,11 +123,18 @@ def require_same_residuals(
             )
 
 
-def _identity(driver: Driver, key) -> dict:
+def _identity(driver: Driver, state: Any, key) -> dict:
+    # A transform of optax is a pair of closures; what its state is made of tells most
+    # of them apart, though not their learning rates.
+    parts = [
+        f"{jax.tree_util.keystr(path)} {np.shape(leaf)}"
+        for path, leaf in jax.tree_util.tree_leaves_with_path(state)
+    ]
     return {
         "kind": "checkpoint",
         "problem": fingerprint(driver.bound),
-        "solver": repr(driver.solver),
+        "solver": re.sub(r" at 0x[0-9a-f]+", "", repr(driver.solver)),
+        "solver state": parts,
         "sampling": repr(driver.sampling),
         "key": np.asarray(jr.key_data(key)).ravel().tolist(),
     }

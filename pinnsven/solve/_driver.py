@@ -10,9 +10,9 @@ from jaxtyping import PRNGKeyArray
 from .._errors import NonFiniteError
 from ..residuals import BoundProblem
 from ..sven import AbstractSolver
-from ._advance import advance, shares
+from ._advance import advance, shares, terms
 from ._history import History
-from ._result import Result
+from ._result import End, Result
 from ._sampling import AbstractSampling, Draw
 
 
@@ -97,8 +97,11 @@ class Driver:
         residuals = self.bound.map(run.draw.train)
         advance(self.solver, residuals, run.theta, run.state, 0, EVERY)
 
-    def forward(self, run: Run, last: int) -> Result | None:
-        """One leg, its record, and new points where the old ones are outgrown."""
+    def forward(self, run: Run, last: int) -> End | None:
+        """One leg, its record, and new points where the old ones are outgrown.
+
+        **Raises:** `NonFiniteError` if the Jacobian is not finite at the very start.
+        """
         began = time.perf_counter()
         # While it searches, a network can fit its points and miss the solution within
         # a few steps; later on, points that change too often only disturb it.
@@ -106,6 +109,9 @@ class Driver:
         limit = min(size - run.step % size, last - run.step)
         residuals = self.bound.map(run.draw.train)
         leg = advance(self.solver, residuals, run.theta, run.state, limit, EVERY)
+        largest = np.asarray(leg.record.sigma_max)[: int(leg.taken)]
+        if not np.all(np.isfinite(largest)):
+            return self._singular(run, leg.theta)
         train = np.asarray(leg.record.shares)[int(leg.taken) - 1]
         # A blow-up need not overflow: far above the start is lost as well.
         good = np.sum(train) <= BLOWN_UP * run.first_loss
@@ -118,17 +124,35 @@ class Driver:
             if run.step % size == 0:
                 self._redraw(run, train)
         run.seconds += time.perf_counter() - began
-        return None if good else Result.diverged
+        return None if good else End.plain(Result.diverged)
 
-    def finish(self, run: Run) -> Run:
-        """A copy that stands at its best state, measured there; `run` is unchanged."""
+    def terms(self, run: Run) -> dict[str, float]:
+        """The root mean square size of what cancels in the rows of each condition."""
+        sizes = np.asarray(terms(self.bound.map(run.draw.train), run.theta))
+        weight = [c.weight for c in self.bound.conditions.values()]
+        rms = np.sqrt(sizes / weight).tolist()
+        return dict(zip(self.bound.names, rms, strict=True))
+
+    def finish(self, run: Run, result: Result) -> Run:
+        """A copy at the state to return, measured there; `run` is unchanged.
+
+        It is the one that was found to have converged, else the best by unseen loss.
+        """
         run = dataclasses.replace(run, history=copy.deepcopy(run.history))
         residuals = self.bound.map(run.draw.train)
         if run.step % EVERY:
             self._report(run, np.asarray(shares(residuals, run.theta)))
-        run.theta = run.best
+        if result is not Result.converged:
+            run.theta = run.best
         self._measure(run, np.asarray(shares(residuals, run.theta)))
         return run
+
+    def _singular(self, run: Run, theta) -> End:
+        found = self.bound.infinite_slope(run.draw.train, theta)
+        where = found or "The Jacobian is not finite, or cannot be decomposed."
+        if run.step == 0 and np.array_equal(theta, run.theta):
+            raise NonFiniteError(where)
+        return End(Result.diverged, f"{where} The last good state is returned.")
 
     def _report(self, run: Run, train: np.ndarray) -> None:
         """Measure the unseen residual and remember the best state by it."""

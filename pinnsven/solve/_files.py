@@ -1,8 +1,9 @@
 import contextlib
+import errno
 import io
 import json
 import os
-import tempfile
+import secrets
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,17 @@ FORMAT = 1
 def write_npz(path: str | Path, header: dict, arrays: dict[str, np.ndarray]) -> None:
     """Write a header and arrays to one file, completely or not at all.
 
+    **Raises:** `CheckpointError` naming the path and the system's reason.
+    """
+    buffer = io.BytesIO()
+    text = json.dumps(header | {"format": FORMAT})
+    np.savez(buffer, allow_pickle=False, **{"header": np.asarray(text)}, **arrays)
+    write_bytes(path, buffer.getbuffer())
+
+
+def write_bytes(path: str | Path, content: bytes | memoryview) -> None:
+    """Write a file completely or not at all.
+
     The bytes go to a temporary file in the same folder, are flushed to the disk and
     renamed over the target, so that a kill, a full disk or a power cut leaves the
     previous file as it was.
@@ -25,29 +37,30 @@ def write_npz(path: str | Path, header: dict, arrays: dict[str, np.ndarray]) -> 
     **Raises:** `CheckpointError` naming the path and the system's reason.
     """
     path = Path(path)
-    buffer = io.BytesIO()
-    text = json.dumps(header | {"format": FORMAT})
-    np.savez(buffer, allow_pickle=False, **{"header": np.asarray(text)}, **arrays)
-    temporary = None
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(6)}.part")
     try:
-        handle, temporary = tempfile.mkstemp(
-            dir=path.parent, prefix=f".{path.name}.", suffix=".part"
-        )
-        with os.fdopen(handle, "wb") as file:
-            file.write(buffer.getbuffer())
+        with open(temporary, "xb") as file:
+            file.write(content)
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)
     except BaseException as err:
-        if temporary is not None:
-            with contextlib.suppress(OSError):
-                os.unlink(temporary)
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
         if not isinstance(err, OSError):
             raise
         raise CheckpointError(
             f"{path} could not be written: {err.strerror or err}. An earlier file of "
-            "that name is untouched. Free some space or choose another folder."
+            f"that name is untouched. {_remedy(err, path)}"
         ) from err
+
+
+def _remedy(err: OSError, path: Path) -> str:
+    if err.errno == errno.ENOENT:
+        return f"Make the folder {path.parent} first, or choose another."
+    if err.errno in (errno.ENOSPC, errno.EDQUOT):
+        return "Free some space, or choose a folder on another disk."
+    return "Choose a folder that you may write to."
 
 
 def read_npz(path: str | Path, kind: str) -> tuple[dict, dict[str, np.ndarray]]:

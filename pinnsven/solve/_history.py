@@ -53,6 +53,12 @@ class History:
         """The number of steps taken."""
         return self.scalars["loss"].size
 
+    @property
+    def last_taken(self) -> int | None:
+        """The index of the last step that moved; `None` if none did."""
+        moved = np.flatnonzero(self.scalars["step_norm"] > 0)
+        return int(moved[-1]) if moved.size else None
+
     def extend(self, record: Info, taken: int) -> None:
         """Append the first `taken` entries of stacked records."""
         for name in _SCALARS:

@@ -35,7 +35,7 @@ class Progress:
     def update(self, run: Run) -> None:
         """Show the state of the run after a leg."""
         if self.live is not None:
-            self.live.update(table(run))
+            self.live.update(table(run.training, run.unseen, _headline(run)))
         elif self.shown and time.perf_counter() - self.last > self.quiet_seconds:
             self.last = time.perf_counter()
             unseen = ", ".join(f"{k} {v:.1e}" for k, v in run.unseen.items())
@@ -44,14 +44,16 @@ class Progress:
             )
 
 
-def table(run: Run) -> Table:
-    """Training and unseen residual per condition, with the state of the step."""
-    rows = Table(title=_headline(run), title_justify="left")
+def table(
+    training: dict[str, float], unseen: dict[str, float], title: str | None = None
+) -> Table:
+    """Training and unseen residual of each condition, `-` where there is none."""
+    rows = Table(title=title, title_justify="left")
     for column in ("condition", "training", "unseen"):
         rows.add_column(column, justify="left" if column == "condition" else "right")
-    for name, value in run.training.items():
-        unseen = f"{run.unseen[name]:.2e}" if name in run.unseen else "-"
-        rows.add_row(name, f"{value:.2e}", unseen)
+    for name, value in training.items():
+        other = f"{unseen[name]:.2e}" if name in unseen else "-"
+        rows.add_row(name, f"{value:.2e}", other)
     return rows
 
 

@@ -1,3 +1,4 @@
+import dataclasses
 import enum
 
 
@@ -8,10 +9,7 @@ class Result(enum.Enum):
     `steps_exhausted`, `seconds_exhausted` and `stopped` are what the caller asked for.
     """
 
-    converged = (
-        "Every equation holds on unseen points as well as on the step's own, and data "
-        "are fitted as well as the equations allow."
-    )
+    converged = "Every condition holds, and nothing more is gained or asked for."
     stalled = (
         "No further progress: the residual on unseen points has stopped falling. Give "
         "the conditions more points, or the network more weights."
@@ -34,3 +32,16 @@ class Result(enum.Enum):
     def is_failure(self) -> bool:
         """Whether the run could not go on although it was allowed to."""
         return self in (Result.stalled, Result.diverged)
+
+
+@dataclasses.dataclass(frozen=True)
+class End:
+    """The result of one run, and the sentence that says why, with its own numbers."""
+
+    result: Result
+    reason: str
+
+    @staticmethod
+    def plain(result: Result) -> "End":
+        """An end that needs no other words than those of its result."""
+        return End(result, result.value)

@@ -5,7 +5,8 @@ import jax.random as jr
 import numpy as np
 from jaxtyping import PRNGKeyArray
 
-from ..geometry import Batch, RegionPoints, Sobol, host_generator
+from .._errors import BoundsError
+from ..geometry import Batch, RegionPoints, Sobol, host_generator, is_count
 from ..residuals import BoundProblem
 
 
@@ -80,6 +81,23 @@ class Adaptive(AbstractSampling):
     share: float = 0.01
     pool: int = 20
 
+    def __check_init__(self):
+        if not self.factor > 1:
+            raise BoundsError(
+                f"`Adaptive(factor={self.factor!r})` would renew points that fit; give "
+                "a factor above 1."
+            )
+        if not self.share >= 0:
+            raise BoundsError(
+                f"`Adaptive(share={self.share!r})` is no share of the loss; give a "
+                "number from 0 to 1."
+            )
+        if not is_count(self.pool) or self.pool < 2:
+            raise BoundsError(
+                f"`Adaptive(pool={self.pool!r})` leaves no choice of points; give a "
+                "whole number of at least 2."
+            )
+
     def start(self, bound, key):
         train = bound.draw(key)
         again = bound.draw(jr.fold_in(key, 2**20))
@@ -128,7 +146,7 @@ class Adaptive(AbstractSampling):
 
 def _moves(bound: BoundProblem, name: str) -> bool:
     points = bound.conditions[name].points
-    # A single point, such as the end of an interval, has nowhere to move.
+    # One or two points were surely put where they are for a reason.
     return points.redrawable and points.draw(jr.key(0)).size > 2
 
 

@@ -9,9 +9,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 from rich.console import Console
-from rich.table import Table
 
-from .._errors import UnknownNameError, listing
+from .._errors import CheckpointError, PinnsvenError, UnknownNameError, listing
+from .._names import shown
 from .._precision import default_dtype
 from ..fields import Model
 from ..inference import standard_error
@@ -26,10 +26,10 @@ from ._checkpoint import (
     unpack_draw,
 )
 from ._driver import Run
-from ._files import read_npz, require_same, write_npz
+from ._files import read_npz, require_same, write_bytes, write_npz
 from ._history import History
-from ._result import Result
-from ._stopping import worst
+from ._progress import table
+from ._result import End, Result
 
 
 # Points evaluated at one time, so that a fine grid needs no more memory than this.
@@ -90,16 +90,18 @@ class Solution:
 
     - `solution.u(x=..., t=...)`: a field, under its name; arrays in, arrays out.
     - `solution.nu`: an unknown, under its name; `solution.std("nu")`: its error bar.
-    - `result`: a `ps.Result` with a sentence; `print(solution)` shows everything.
+    - `result`: a `ps.Result`; `reason`: why, in a sentence with the numbers of this
+      run. `print(solution)` shows everything.
     - `training`, `unseen`: root mean square residual of each condition on the step's
       points and on points that no step ever used.
     - `history`: the run as arrays. `model`: the fitted `ps.Model`, for another `solve`.
     """
 
-    def __init__(self, bound: BoundProblem, run: Run, result: Result, solver: str):
+    def __init__(self, bound: BoundProblem, run: Run, end: End, solver: str):
         self._bound, self._run = bound, run
         self.model: Model = bound.rebuild(run.theta)
-        self.result = result
+        self.result: Result = end.result
+        self.reason: str = end.reason
         self.solver = solver
         self.history: History = run.history
         self.training: dict[str, float] = run.training
@@ -132,11 +134,6 @@ class Solution:
 
         **Raises:** `UnknownNameError`; `PinnsvenError` if there are no `Data`.
         """
-        if name not in self.model.unknowns:
-            raise UnknownNameError(
-                f"There is no unknown {name!r}; there are "
-                f"{listing(self.model.unknowns)}."
-            )
         residuals = self._bound.map(self._run.draw.train)
         return standard_error(self._bound, residuals, self._run.theta, name)
 
@@ -153,11 +150,15 @@ class Solution:
 
         **Arguments:**
 
-        - `path`: where to save the picture; without it only the figure is returned.
+        - `path`: where to save the picture, in the format that its ending names (PNG
+          without one); without a path only the figure is returned.
         - `reference`: an exact or independent solution of the first field, a function
           of the coordinates by keyword; its difference is then drawn too.
 
         **Returns:** the `matplotlib.figure.Figure`.
+
+        **Raises:** `CheckpointError` if the file cannot be written; an earlier one is
+        then untouched.
         """
         s, c = self.spectrum()
         picture = Picture(
@@ -169,7 +170,10 @@ class Solution:
             components=c,
             title=f"{self.result.name} after {self.steps} steps, {self.seconds:.0f} s",
         )
-        return plot(picture, path, reference)
+        figure = plot(picture, reference)
+        if path is not None:
+            _draw(figure, Path(path))
+        return figure
 
     def save(self, path: str | Path) -> None:
         """Write the solution to one file; `ps.load(path, problem, model)` reads it.
@@ -184,6 +188,7 @@ class Solution:
             "training": self.training,
             "unseen": self.unseen,
             "result": self.result.name,
+            "reason": self.reason,
             "solver": self.solver,
             "seconds": self.seconds,
         }
@@ -196,41 +201,40 @@ class Solution:
         return f"<Solution {self.result.name} after {self.steps} steps>"
 
     def __str__(self) -> str:
-        rows = Table()
-        for column in ("condition", "training", "unseen"):
-            rows.add_column(
-                column, justify="left" if column == "condition" else "right"
-            )
-        for name, value in self.training.items():
-            unseen = f"{self.unseen[name]:.2e}" if name in self.unseen else "-"
-            rows.add_row(name, f"{value:.2e}", unseen)
         buffer = io.StringIO()
         console = Console(file=buffer, width=88)
-        console.print(f"{self.result.name}: {self._why()}", highlight=False)
-        console.print(rows)
+        console.print(f"{self.result.name}: {self.reason}", highlight=False)
+        console.print(table(self.training, self.unseen))
         for line in self._lines():
             console.print(line, highlight=False)
         return buffer.getvalue().rstrip()
-
-    def _why(self) -> str:
-        if self.result is not Result.stalled:
-            return self.result.value
-        found = worst(self._run, self._bound.conditions)
-        return self.result.value if found is None else f"No further progress: {found}"
 
     def _lines(self) -> list[str]:
         lines = []
         for name, unknown in self.model.unknowns.items():
             lines.append(f"{name} = {np.array2string(np.asarray(unknown.value))}")
-        if self.steps:
-            rank = int(self.history.rank[-1])
-            total = self.history.sigma_max[-1]
+        last = self.history.last_taken
+        if last is not None and self.history.sigma_max[last] > 0:
             lines.append(
-                f"rank {rank}, largest singular value {total:.2e}, "
-                f"cut-off {self.history.cutoff[-1]:.1e}"
+                f"rank {int(self.history.rank[last])}, largest singular value "
+                f"{self.history.sigma_max[last]:.2e}, "
+                f"cut-off {self.history.cutoff[last]:.1e}"
             )
         lines.append(f"{self.steps} steps in {self.seconds:.1f} s after compilation")
         return lines
+
+
+def _draw(figure, path: Path) -> None:
+    kind = path.suffix.lower().lstrip(".") or "png"
+    known = figure.canvas.get_supported_filetypes()
+    if kind not in known:
+        raise CheckpointError(
+            f"{path} cannot be drawn: there is no format {kind!r}, only "
+            f"{listing(sorted(known))}."
+        )
+    buffer = io.BytesIO()
+    figure.savefig(buffer, dpi=150, format=kind)
+    write_bytes(path if path.suffix else path.with_suffix(".png"), buffer.getbuffer())
 
 
 @eqx.filter_jit
@@ -244,6 +248,11 @@ def load(path: str | Path, problem: Problem, model: Model) -> Solution:
     **Raises:** `CheckpointError` if the file is missing, damaged, or belongs to another
     problem or model; the message names the first difference.
     """
+    if not isinstance(problem, Problem):
+        raise PinnsvenError(
+            f"`load` needs the path, then the problem, then a model; got "
+            f"{shown(problem)} as the problem."
+        )
     header, arrays = read_npz(path, "solution")
     bound = problem.bind(model)
     require_same(path, header["problem"], fingerprint(bound))
@@ -260,4 +269,5 @@ def load(path: str | Path, problem: Problem, model: Model) -> Solution:
         unseen=header["unseen"],
         seconds=header["seconds"],
     )
-    return Solution(bound, run, Result[header["result"]], header["solver"])
+    end = End(Result[header["result"]], header["reason"])
+    return Solution(bound, run, end, header["solver"])

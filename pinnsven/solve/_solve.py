@@ -1,3 +1,4 @@
+import functools
 import math
 import signal
 import threading
@@ -19,7 +20,7 @@ from ..sven import AbstractSolver, Sven
 from ._checkpoint import read_checkpoint, write_checkpoint
 from ._driver import EVERY, Driver, Run
 from ._progress import Progress
-from ._result import Result
+from ._result import End, Result
 from ._sampling import AbstractSampling, Adaptive
 from ._solution import Solution
 from ._stopping import verdict
@@ -62,12 +63,14 @@ def solve(
     - `callbacks`: called with the run after every leg, on the host; a true return
       stops. `run.step`, `run.training`, `run.unseen`, `run.history` may be read.
     - `checkpoint`: a file that is kept up to date, every half minute and at the end.
+      An earlier file of that name, unless resumed from, is kept as `NAME.old`.
     - `resume`: a checkpoint to go on from, bit for bit; its problem, model, solver
       and key must be the same.
     - `progress`: show a live table on a terminal, else a line every ten seconds.
     - `throw`: raise `SolveError` if the run stalls or diverges.
 
-    **Returns:** a `Solution`, at the state with the smallest residual on unseen points.
+    **Returns:** a `Solution`, at the state that has converged, or else the one with the
+    smallest residual on unseen points.
 
     **Raises:** the named errors of the package, before anything is compiled.
     """
@@ -83,15 +86,21 @@ def solve(
     driver = Driver(bound, solver, Adaptive() if sampling is None else sampling, key)
     run = driver.start() if resume is None else read_checkpoint(resume, driver, key)
     if checkpoint is not None:
+        _set_aside(checkpoint, resume)
         write_checkpoint(checkpoint, driver, run, key)
     driver.compile(run)
     limits = _Limits(driver, run, steps, seconds, tolerance)
-    result = _loop(driver, run, limits, callbacks, progress, checkpoint, key)
-    if checkpoint is not None:
+    try:
+        end = _loop(driver, run, limits, callbacks, progress, checkpoint, key)
+    except Exception:
+        # A callback that fails must not cost the steps before it.
         _keep(checkpoint, driver, run, key)
-    solution = Solution(bound, driver.finish(run), result, repr(solver))
-    if throw and result.is_failure:
-        raise SolveError(f"{result.value}\n{solution}")
+        raise
+    if end.result is not Result.diverged:
+        _keep(checkpoint, driver, run, key)
+    solution = Solution(bound, driver.finish(run, end.result), end, repr(solver))
+    if throw and end.result.is_failure:
+        raise SolveError(f"{end.reason}\n{solution}")
     return solution
 
 
@@ -99,21 +108,23 @@ class _Limits:
     """When a run must end: its own verdict, or what the caller allows."""
 
     def __init__(self, driver: Driver, run: Run, steps, seconds, tolerance):
-        self.conditions = driver.bound.conditions
+        self.driver = driver
         self.last = _FOREVER if steps is None else run.step + steps
         self.until = math.inf if seconds is None else time.perf_counter() + seconds
         self.tolerance = tolerance
         self.limited = steps is not None or seconds is not None
 
-    def reached(self, run: Run) -> Result | None:
+    def reached(self, run: Run) -> End | None:
         if run.step % EVERY == 0:
-            result = verdict(run, self.conditions, self.tolerance, self.limited)
-            if result is not None:
-                return result
+            conditions = self.driver.bound.conditions
+            terms = functools.partial(self.driver.terms, run)
+            end = verdict(run, conditions, terms, self.tolerance, self.limited)
+            if end is not None:
+                return end
         if run.step >= self.last:
-            return Result.steps_exhausted
+            return End.plain(Result.steps_exhausted)
         if time.perf_counter() >= self.until:
-            return Result.seconds_exhausted
+            return End.plain(Result.seconds_exhausted)
         return None
 
 
@@ -143,25 +154,35 @@ class _Interruption:
 
 def _loop(
     driver: Driver, run: Run, limits: _Limits, callbacks, progress, checkpoint, key
-) -> Result:
+) -> End:
     saved = time.perf_counter()
     with Progress(progress) as shown, _Interruption() as interruption:
         while True:
-            result = driver.forward(run, limits.last) or limits.reached(run)
+            end = driver.forward(run, limits.last) or limits.reached(run)
             shown.update(run)
             stopped = any([callback(run) for callback in callbacks])
-            if result is not None:
-                return result
+            if end is not None:
+                return end
             if interruption.asked:
-                return Result.interrupted
+                return End.plain(Result.interrupted)
             if stopped:
-                return Result.stopped
+                return End.plain(Result.stopped)
             if checkpoint and time.perf_counter() - saved > _CHECKPOINT_SECONDS:
                 _keep(checkpoint, driver, run, key)
                 saved = time.perf_counter()
 
 
+def _set_aside(checkpoint: str | Path, resume: str | Path | None) -> None:
+    # Whoever runs a script twice must not lose the first run to it.
+    path = Path(checkpoint)
+    again = resume is not None and path.resolve() == Path(resume).resolve()
+    if path.is_file() and not again:
+        path.replace(path.with_name(f"{path.name}.old"))
+
+
 def _keep(checkpoint, driver: Driver, run: Run, key) -> None:
+    if checkpoint is None:
+        return
     # A full disk must not cost the run: the earlier checkpoint is still whole.
     try:
         write_checkpoint(checkpoint, driver, run, key)

@@ -1,10 +1,10 @@
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
 from ..conditions import AbstractCondition, Data
 from ._driver import Run
-from ._result import Result
+from ._result import End, Result
 
 
 # Steps over which a loss on unchanged points counts as flat if it falls less than 1 %.
@@ -12,19 +12,28 @@ FLAT = 30
 # Steps in which the unseen residual must halve (in the square): many while the run has
 # not found the solution yet, fewer once it only polishes one.
 SEARCHING, POLISHING = 250, 60
-# A condition is met where its residual is this far below the largest it ever was.
-MET, LOOSELY_MET = 1e-3, 0.1
+# A method without a spectrum takes cheap steps, and needs so many times more of them.
+FIRST_ORDER = 20
+# A condition is met where its residual is this far below its own terms; beside noisy
+# data, the second if the noise explains it.
+MET, LOOSELY_MET = 1e-5, 0.1
 # So far below, second derivatives of a network begin to feel the rounding of float64.
 ROUNDING = 1e-9
 # Data fit if they lie within so many of their own standard deviations, on average.
 MISFIT = 3.0
 
 Conditions = Mapping[str, AbstractCondition]
+# The size of the terms of each condition at the present state; see `terms`.
+Terms = Callable[[], dict[str, float]]
 
 
 def verdict(
-    run: Run, conditions: Conditions, tolerance: float | None, limited: bool
-) -> Result | None:
+    run: Run,
+    conditions: Conditions,
+    terms: Terms,
+    tolerance: float | None,
+    limited: bool,
+) -> End | None:
     """Whether a run has reached its end by itself, from its own residuals only.
 
     - With a `tolerance`: converged once the root mean square residual of every
@@ -38,56 +47,92 @@ def verdict(
     if tolerance is not None:
         reached = run.training | run.unseen
         if max(reached.values()) <= tolerance:
-            return Result.converged
-    if _flat(run, limited):
-        met = tolerance is None and worst(run, conditions) is None
-        return Result.converged if met else Result.stalled
-    patience = POLISHING if run.found else SEARCHING
-    if not limited and run.step - run.halved_step > patience:
-        down = max(_relative(run, conditions).values(), default=1.0) <= ROUNDING
-        met = tolerance is None and down
-        return Result.converged if met else Result.stalled
-    return None
+            return End(
+                Result.converged,
+                f"Every condition is within the tolerance of {tolerance:g}, on its own "
+                "points and on unseen ones where it has any.",
+            )
+    spectrum = bool(run.step and run.history.sigma_max[-1] > 0)
+    flat = _flat(run, limited or not spectrum)
+    patience = (POLISHING if run.found else SEARCHING) * (
+        1 if spectrum else FIRST_ORDER
+    )
+    tired = not limited and run.step - run.halved_step > patience
+    if not flat and not tired:
+        return None
+    if tolerance is not None:
+        name = max(run.training, key=lambda name: _now(run, name))
+        return End(
+            Result.stalled,
+            f"No further progress: {name!r} is at {_now(run, name):.1e}, above the "
+            f"tolerance of {tolerance:g}. Give the conditions more points, or the "
+            "network more weights.",
+        )
+    off = _relative(run, conditions, terms)
+    wrong = _worst(run, conditions, off)
+    largest = max(off.values(), default=1.0)
+    if wrong is None and (flat or largest <= ROUNDING):
+        return End(Result.converged, _praise(run, conditions, off))
+    return End(
+        Result.stalled,
+        Result.stalled.value if wrong is None else f"No further progress: {wrong}",
+    )
 
 
-def _relative(run: Run, conditions: Conditions) -> dict[str, float]:
-    """The residual of each condition but data over the largest that it ever was.
+def _now(run: Run, name: str) -> float:
+    return max(run.training[name], run.unseen.get(name, 0.0))
 
-    On unseen points; on the step's own for points that the user brought.
+
+def _relative(run: Run, conditions: Conditions, terms: Terms) -> dict[str, float]:
+    """The residual of each condition but data over its terms, the largest it ever was.
+
+    Terms of a state that is lost say little, so the present ones count as well, unless
+    the residual is down to rounding by any measure.
     """
-    off = {
-        name: unseen / max(max(run.history.unseen[name]), 1e-300)
-        for name, unseen in run.unseen.items()
-    }
+    off = {}
     for name, condition in conditions.items():
-        if name not in run.unseen and not isinstance(condition, Data):
-            largest = np.sqrt(run.history.training[name].max() / condition.weight)
-            off[name] = run.training[name] / max(float(largest), 1e-300)
+        if isinstance(condition, Data):
+            continue
+        if name in run.unseen:
+            largest = max(run.history.unseen[name])
+        else:
+            shares = run.history.training[name]
+            largest = float(np.sqrt(shares.max(initial=0.0) / condition.weight))
+        off[name] = _over(run.unseen.get(name, run.training[name]), largest)
+    if any(value > ROUNDING for value in off.values()):
+        for name, size in terms().items():
+            if off.get(name, 0.0) > ROUNDING:
+                now = run.unseen.get(name, run.training[name])
+                off[name] = max(off[name], _over(now, size))
     return off
 
 
-def _flat(run: Run, limited: bool) -> bool:
+def _over(residual: float, scale: float) -> float:
+    return 0.0 if residual == 0.0 else residual / max(scale, 1e-300)
+
+
+def _flat(run: Run, only_if_still: bool) -> bool:
     loss = run.history.loss_after[-FLAT:]
     last_redraw = run.history.redraws[-1][0] if run.history.redraws else 0
     if run.step - last_redraw < FLAT:
         return False
-    if limited:
-        # First-order methods gain little in so few steps; whoever counts them wants
-        # them, unless nothing moves any more.
+    if only_if_still:
+        # First-order methods gain little in so few steps, and whoever limits a run
+        # wants those steps, unless nothing moves any more.
         return bool(np.ptp(loss) == 0.0)
     return bool(loss.min() >= 0.99 * loss[0])
 
 
-def worst(run: Run, conditions: Conditions) -> str | None:
+def _worst(run: Run, conditions: Conditions, off: dict[str, float]) -> str | None:
     """What is furthest from being met, in a sentence; `None` if everything is.
 
     - A condition with unseen points must hold there as well as on the step's own
       points, within a factor of ten; below `ROUNDING` the two may differ freely.
-    - Its residual must be `MET` times the largest that it ever was, or less, or
-      `LOOSELY_MET` times beside data, whose noise may leave some in the equations too.
+    - Its residual must be `MET` times its terms, or less. Beside data it may be up to
+      `LOOSELY_MET` times, if its share of the loss is no larger than that of the noise:
+      were the equations true, the minimum could not cost more.
     - Data with a `sigma` must lie within `MISFIT` of them, in the root mean square.
     """
-    off = _relative(run, conditions)
     parted = {
         name: unseen / max(run.training[name], 1e-300)
         for name, unseen in run.unseen.items()
@@ -99,22 +144,62 @@ def worst(run: Run, conditions: Conditions) -> str | None:
             f"{name!r} holds on its own points ({run.training[name]:.1e}) but not on "
             f"unseen ones ({run.unseen[name]:.1e}): give it more points."
         )
-    data = {name: c for name, c in conditions.items() if isinstance(c, Data)}
-    name = max(off, key=off.__getitem__, default=None)
-    if name is not None and off[name] > (LOOSELY_MET if data else MET):
-        now = run.unseen.get(name, run.training[name])
+    unmet = {
+        name: value
+        for name, value in off.items()
+        if value > MET and not _explained(run, conditions, name, value)
+    }
+    name = max(unmet, key=unmet.__getitem__, default=None)
+    if name is not None:
         return (
-            f"{name!r} is not met (it is at {now:.1e}, down to "
-            f"{off[name]:.1%} of where it was): the conditions may contradict each "
-            "other, or the run sits in a poor minimum; try another key or a larger "
-            "network."
+            f"{name!r} is at {run.unseen.get(name, run.training[name]):.1e}, "
+            f"{unmet[name]:.0e} of its own terms: the network may be too small for the "
+            "solution, the conditions may contradict each other, or the run sits in a "
+            "poor minimum; try a larger network or another key."
         )
-    for name, condition in data.items():
-        misfit = run.training[name] / condition.sigma_mean
-        if condition.sigma is not None and misfit > MISFIT:
+    for name, misfit in _misfits(run, conditions).items():
+        if misfit > MISFIT:
             return (
                 f"{name!r} lies {misfit:.1f} sigma from the fit on average: the "
                 "equations may not describe these data, sigma may be too small, or the "
                 "run sits in a poor minimum."
             )
     return None
+
+
+def _explained(run: Run, conditions: Conditions, name: str, off: float) -> bool:
+    noise = sum(
+        c.weight * (run.training[key] if c.sigma is None else c.sigma_mean) ** 2
+        for key, c in conditions.items()
+        if isinstance(c, Data)
+    )
+    share = conditions[name].weight * run.unseen.get(name, run.training[name]) ** 2
+    return off <= LOOSELY_MET and share <= noise
+
+
+def _misfits(run: Run, conditions: Conditions) -> dict[str, float]:
+    return {
+        name: run.training[name] / c.sigma_mean
+        for name, c in conditions.items()
+        if isinstance(c, Data) and c.sigma is not None
+    }
+
+
+def _praise(run: Run, conditions: Conditions, off: dict[str, float]) -> str:
+    parts = []
+    if off:
+        name = max(off, key=off.__getitem__)
+        where = "on unseen points" if name in run.unseen else "on its own points"
+        if off[name] <= ROUNDING:
+            parts.append(f"every condition is down to rounding {where}")
+        else:
+            parts.append(
+                f"every condition holds {where}, the worst of them, {name!r}, to "
+                f"{off[name]:.0e} of its own terms"
+            )
+    misfits = _misfits(run, conditions)
+    if misfits:
+        parts.append(f"data lie {max(misfits.values()):.1f} sigma from the fit")
+    elif not off:
+        parts.append("the data are fitted as well as the model can")
+    return f"Nothing more is gained: {', and '.join(parts)}."

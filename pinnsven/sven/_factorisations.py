@@ -74,13 +74,9 @@ class Gram(AbstractFactorisation):
     def __call__(self, r, j):
         n, p = j.shape
         if n >= p:
-            values, v = jnp.linalg.eigh(j.T @ j)
-            v = v[:, ::-1]
-            s, inverse = _roots(values)
+            s, inverse, v = _roots(j.T @ j)
             return Spectrum(s, inverse * (v.T @ (j.T @ r)), (v,))
-        values, u = jnp.linalg.eigh(j @ j.T)
-        u = u[:, ::-1]
-        s, inverse = _roots(values)
+        s, inverse, u = _roots(j @ j.T)
         return Spectrum(s, u.T @ r, (j.T, u * inverse))
 
     def floor(self, dtype):
@@ -88,11 +84,17 @@ class Gram(AbstractFactorisation):
 
 
 def _roots(
-    eigenvalues: Float[Array, " q"],
-) -> tuple[Float[Array, " q"], Float[Array, " q"]]:
-    """Singular values in falling order and their inverses, zero below the rounding."""
-    descending = eigenvalues[::-1]
-    noise = descending[0] * jnp.finfo(descending.dtype).eps
-    good = descending > noise
-    s = jnp.sqrt(jnp.where(good, descending, 1.0))
-    return jnp.where(good, s, 0.0), jnp.where(good, 1.0 / s, 0.0)
+    gram: Float[Array, "q q"],
+) -> tuple[Float[Array, " q"], Float[Array, " q"], Float[Array, "q q"]]:
+    """Singular values in falling order, their inverses, and the vectors.
+
+    Both are zero below the rounding, and NaN if the matrix is.
+    """
+    values, vectors = jnp.linalg.eigh(gram)
+    # LAPACK may return numbers for a matrix that is none; the driver looks for NaN.
+    values = jnp.where(jnp.isfinite(jnp.trace(gram)), values, jnp.nan)[::-1]
+    noise = values[0] * jnp.finfo(values.dtype).eps
+    rounding = values <= noise
+    s = jnp.sqrt(jnp.where(rounding, 1.0, values))
+    inverse = jnp.where(rounding, 0.0, 1.0 / s)
+    return jnp.where(rounding, 0.0, s), inverse, vectors[:, ::-1]

@@ -5,6 +5,8 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array
 
+from .._errors import PinnsvenError
+from .._names import shown
 from ._solver import AbstractSolver, Info
 
 
@@ -12,7 +14,8 @@ class Optax(AbstractSolver):
     r"""Any optax transformation, on the gradient of $|r(\theta)|^2$.
 
     For comparison, and for problems that are not least squares at heart. Line searches
-    and L-BFGS get the value and the function that they ask for.
+    and L-BFGS get the value and the function that they ask for. A transformation does
+    not tell its numbers: whoever resumes a checkpoint must give the same ones.
 
     **Example:** `ps.solve(problem, model, ps.Optax(optax.adam(1e-3)), key=key,
     steps=5000)`, or `ps.Optax(optax.lbfgs())`.
@@ -21,6 +24,11 @@ class Optax(AbstractSolver):
     transform: optax.GradientTransformationExtraArgs
 
     def __init__(self, transform: optax.GradientTransformation):
+        if not isinstance(transform, optax.GradientTransformation):
+            raise PinnsvenError(
+                f"`Optax` got {shown(transform)}; give a transformation of optax with "
+                "its brackets, such as `optax.adam(1e-3)`."
+            )
         self.transform = optax.with_extra_args_support(transform)
 
     def init(self, residuals, theta) -> Any:

@@ -1,10 +1,12 @@
 import abc
+import math
 from typing import Any
 
 import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
+from .._errors import BoundsError
 from ..residuals import ResidualMap
 from ._factorisations import Spectrum
 from ._solver import Info
@@ -98,6 +100,12 @@ class FixedStep(AbstractStepRule):
 
     lr: float = 0.1
 
+    def __check_init__(self):
+        if not (isinstance(self.lr, float | int) and math.isfinite(self.lr)):
+            raise BoundsError(
+                f"The learning rate is {self.lr!r}; give a finite number such as 0.1."
+            )
+
     def init(self, dtype):
         del dtype
         return ()
@@ -142,8 +150,11 @@ class MarquardtDamping(AbstractStepRule):
         good = loss < model.loss
         shrink = jnp.maximum(1.0 / 3.0, 1.0 - (2.0 * ratio - 1.0) ** 3)
         state = MarquardtState(
-            jnp.minimum(
-                state.damping * jnp.where(good, shrink, state.growth), _MOST_DAMPING
+            # Once zero, by underflow, it could not grow again.
+            jnp.clip(
+                state.damping * jnp.where(good, shrink, state.growth),
+                jnp.finfo(damping.dtype).eps ** 2,
+                _MOST_DAMPING,
             ),
             jnp.where(good, 2.0, jnp.minimum(2.0 * state.growth, _MOST_GROWTH)),
         )

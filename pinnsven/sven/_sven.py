@@ -6,10 +6,11 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
 
-from .._errors import BoundsError
+from .._errors import BoundsError, PinnsvenError
+from .._names import shown
 from ._factorisations import SVD, AbstractFactorisation, Gram, Spectrum
 from ._solver import AbstractSolver
-from ._steps import AbstractStepRule, Linearised, MarquardtDamping
+from ._steps import AbstractStepRule, FixedStep, Linearised, MarquardtDamping
 from ._trust_region import TrustRegion
 
 
@@ -34,19 +35,22 @@ class Sven(AbstractSolver):
 
     Of all steps that satisfy the linearised conditions as well as possible this is the
     one of smallest norm. `Sven()` is the default that we know to be best; the paper's
-    own method is `Sven(step=FixedStep(0.1), k=64, rtol=1e-3)`.
+    own method is `Sven(lr=0.1, k=64, rtol=1e-3)`.
 
     **Arguments:**
 
     - `factorisation`: `SVD()` or `Gram()`. By default each step uses the cheaper `Gram`
       as long as the cut-off in use is one that a Gram matrix can honour, and the exact
       `SVD` below that.
-    - `step`: `TrustRegion()` (default) or `FixedStep(lr)`.
+    - `lr`: the paper's fixed learning rate $\eta$, short for
+      `step_rule=FixedStep(lr)`.
+    - `step_rule`: how far to go; `TrustRegion()` by default.
     - `k`: keep at most so many singular values.
     - `rtol`: drop singular values below `rtol` times the largest; by default those
       that the factorisation cannot tell from rounding.
 
-    **Raises:** `BoundsError` for a `k` below one or an `rtol` outside `[0, 1)`.
+    **Raises:** `BoundsError` for a `k` below one or an `rtol` outside `[0, 1)`;
+    `PinnsvenError` for objects of another kind.
 
     **Example:** `ps.solve(problem, model, ps.Sven(), key=jr.key(1))`.
 
@@ -62,16 +66,33 @@ class Sven(AbstractSolver):
         self,
         *,
         factorisation: AbstractFactorisation | None = None,
-        step: AbstractStepRule | None = None,
+        step_rule: AbstractStepRule | None = None,
+        lr: float | None = None,
         k: int | None = None,
         rtol: float | None = None,
     ):
+        if not isinstance(factorisation, AbstractFactorisation | None):
+            raise PinnsvenError(
+                f"`factorisation` is {shown(factorisation)}; give `ps.SVD()` or "
+                "`ps.Gram()`."
+            )
+        if not isinstance(step_rule, AbstractStepRule | None):
+            raise PinnsvenError(
+                f"`step_rule` is {shown(step_rule)}; give `ps.TrustRegion()`, or the "
+                "paper's fixed step as `ps.Sven(lr=0.1)`."
+            )
+        if lr is not None and step_rule is not None:
+            raise PinnsvenError(
+                "`Sven` got both `lr` and `step_rule`; `lr` is short for "
+                "`step_rule=ps.FixedStep(lr)`, so give one of them."
+            )
         if k is not None and not (isinstance(k, int) and k >= 1):
             raise BoundsError(f"`k` is {k!r}; keep at least 1 singular value.")
-        if rtol is not None and not 0.0 <= rtol < 1.0:
+        if rtol is not None and not (_is_number(rtol) and 0.0 <= rtol < 1.0):
             raise BoundsError(f"`rtol` is {rtol!r}; it must lie in [0, 1).")
         self.factorisation = factorisation
-        self.step_rule = TrustRegion() if step is None else step
+        fixed = None if lr is None else FixedStep(lr)
+        self.step_rule = step_rule or fixed or TrustRegion()
         self.k = k
         self.rtol = rtol
 
@@ -150,13 +171,21 @@ class LevenbergMarquardt(AbstractSolver):
         damping: float = 1e-3,
         factorisation: AbstractFactorisation | None = None,
     ):
-        if not damping > 0:
+        if not (_is_number(damping) and damping > 0):
             raise BoundsError(f"`damping` is {damping!r}; it must be positive.")
         rule = MarquardtDamping(damping)
-        self.sven = Sven(factorisation=factorisation or SVD(), step=rule)
+        self.sven = Sven(factorisation=factorisation or SVD(), step_rule=rule)
 
     def init(self, residuals, theta):
         return self.sven.init(residuals, theta)
 
     def step(self, residuals, theta, state):
         return self.sven.step(residuals, theta, state)
+
+    def advice(self, dtype) -> str | None:
+        """A warning where the precision cannot honour the cut-off; see `Sven`."""
+        return self.sven.advice(dtype)
+
+
+def _is_number(value) -> bool:
+    return isinstance(value, int | float | np.number) and not isinstance(value, bool)

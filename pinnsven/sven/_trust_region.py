@@ -3,6 +3,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
+from .._errors import BoundsError
 from ._steps import AbstractStepRule, Linearised
 
 
@@ -66,6 +67,18 @@ class TrustRegion(AbstractStepRule):
     radii: int = 9
     span: float = 3.0
     grace: int = 60
+
+    def __check_init__(self):
+        if not (0 < self.ratio < 1 and 0 < self.second_ratio < 1):
+            raise BoundsError(
+                f"`TrustRegion` got the target ratios {self.ratio!r} and "
+                f"{self.second_ratio!r}; both must lie between 0 and 1."
+            )
+        if not (isinstance(self.radii, int) and self.radii >= 2 and self.span > 1):
+            raise BoundsError(
+                f"`TrustRegion` got a ladder of radii={self.radii!r} with "
+                f"span={self.span!r}; it needs at least 2 radii and a span above 1."
+            )
 
     def init(self, dtype):
         return TrustRegionState(
@@ -151,8 +164,10 @@ def _climb(
         between = _between(best, trial, target)
         at_end = i + 1 == count
         missed = ~met & ~last
-        # Met: the next radius, or done at the end. Missed: interpolate, unless first.
-        i = jnp.where(met & ~at_end & ~last, i + 1, count + 1)
+        # Met: the next radius, or done at the end, or at the undamped step, which no
+        # larger radius changes. Missed: interpolate, unless first.
+        longer = met & ~at_end & ~last & (damping > 0)
+        i = jnp.where(longer, i + 1, count + 1)
         i = jnp.where(missed & ~first, count, i)
         radius = jnp.where(missed, between, radii[following])
         damping = jnp.where(

@@ -1,0 +1,138 @@
+"""Files: what a checkpoint refuses, keeps and leaves alone."""
+
+import errno
+import stat
+
+import jax.numpy as jnp
+import jax.random as jr
+import numpy as np
+import optax
+import pytest
+
+import pinnsven as ps
+from pinnsven.solve import _files
+
+
+DOMAIN = ps.Box(x=(0, 1))
+
+
+def problem(factor: float = 4.0, sampler=None, high: float = 1.0) -> ps.Problem:
+    points = ps.Box(x=(0, high)).points(24, sampler)
+    return ps.Problem(
+        ode=ps.Residual(lambda u, x: u.xx(x) + factor * jnp.sin(2 * x), points),
+        ends=ps.Dirichlet("u", lambda x: jnp.sin(2 * x), DOMAIN.boundary().points(2)),
+    )
+
+
+def model(seed: int = 0) -> ps.Model:
+    return ps.Model(ps.MLP(DOMAIN, "u", width=8, depth=1, key=jr.key(seed)))
+
+
+def quietly(given, solver=None, **options) -> ps.Solution:
+    return ps.solve(given, model(), solver, key=jr.key(1), progress=False, **options)
+
+
+@pytest.mark.parametrize(
+    ("other", "culprit"),
+    [
+        (lambda: problem(4.0 * (1 + 1e-7)), "'ode' contributes"),
+        (lambda: problem(sampler=ps.Uniform()), "place"),
+        (lambda: problem(high=0.9), "place"),
+    ],
+)
+def test_small_changes_of_a_problem_are_found(tmp_path, other, culprit):
+    path = tmp_path / "run.npz"
+    solution = quietly(problem(), steps=30, checkpoint=path)
+    solution.save(tmp_path / "solution.npz")
+    with pytest.raises(ps.CheckpointError, match=culprit):
+        quietly(other(), resume=path, steps=1)
+    with pytest.raises(ps.CheckpointError, match=culprit):
+        ps.load(tmp_path / "solution.npz", other(), model())
+
+
+def test_another_transformation_of_optax_is_refused(tmp_path):
+    path = tmp_path / "run.npz"
+    quietly(problem(), ps.Optax(optax.adam(1e-3)), steps=3, checkpoint=path)
+    with pytest.raises(ps.CheckpointError, match="solver"):
+        quietly(problem(), ps.Optax(optax.sgd(1e-3)), steps=3, resume=path)
+    again = quietly(problem(), ps.Optax(optax.adam(1e-3)), steps=3, resume=path)
+    assert again.steps == 6
+
+
+def test_a_script_that_is_run_twice_keeps_the_first_checkpoint(tmp_path):
+    path = tmp_path / "run.npz"
+    quietly(problem(), steps=20, checkpoint=path)
+    quietly(problem(), steps=3, checkpoint=path)
+    assert quietly(problem(), steps=1, resume=tmp_path / "run.npz.old").steps == 21
+    # Going on in the same file sets nothing aside.
+    assert quietly(problem(), steps=1, resume=path, checkpoint=path).steps == 4
+    assert quietly(problem(), steps=1, resume=tmp_path / "run.npz.old").steps == 21
+
+
+def test_a_callback_that_fails_does_not_cost_the_steps_before_it(tmp_path):
+    path = tmp_path / "run.npz"
+
+    def fail(run):
+        if run.step >= 7:
+            raise RuntimeError("a slip in the callback")
+
+    with pytest.raises(RuntimeError, match="a slip"):
+        quietly(problem(), callbacks=[fail], checkpoint=path)
+    assert quietly(problem(), resume=path, steps=1).steps >= 8
+
+
+def test_a_diverged_run_leaves_the_checkpoint_of_a_good_state(tmp_path):
+    path = tmp_path / "run.npz"
+    grow = ps.Problem(
+        grow=ps.Residual(lambda a, x: jnp.exp(a) - 5.0 * x, ps.Points(x=[1.0]))
+    )
+    options = {"key": jr.key(1), "progress": False, "steps": 50}
+    solver, start = ps.Sven(lr=1.0), ps.Model(a=-9.0)
+    solution = ps.solve(grow, start, solver, checkpoint=path, **options)
+    assert solution.result is ps.Result.diverged
+    again = ps.solve(grow, start, solver, resume=path, **options)
+    assert again.steps == solution.steps
+
+
+def test_files_can_be_read_by_whom_the_folder_allows(tmp_path):
+    path = tmp_path / "plain"
+    path.write_bytes(b"")
+    quietly(problem(), steps=1).save(tmp_path / "s.npz")
+    mode = lambda p: stat.S_IMODE(p.stat().st_mode)
+    assert mode(tmp_path / "s.npz") == mode(path)
+
+
+def test_a_picture_is_written_completely_or_not_at_all(tmp_path, monkeypatch):
+    solution = quietly(problem(), steps=1)
+    solution.plot(tmp_path / "run")
+    before = (tmp_path / "run.png").read_bytes()
+    assert before.startswith(b"\x89PNG")
+    solution.plot(tmp_path / "run.svg")
+    with pytest.raises(ps.CheckpointError, match=r"no format 'xyz', only .*'png'"):
+        solution.plot(tmp_path / "run.xyz")
+    with pytest.raises(ps.CheckpointError, match="Make the folder"):
+        solution.plot(tmp_path / "none" / "run.png")
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(_files.os, "fsync", full)
+    with pytest.raises(ps.CheckpointError, match="Free some space"):
+        solution.plot(tmp_path / "run.png")
+    assert (tmp_path / "run.png").read_bytes() == before
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["run.png", "run.svg"]
+
+
+def test_load_refuses_a_model_where_the_problem_belongs(tmp_path, unchecked_types):
+    quietly(problem(), steps=1).save(tmp_path / "s.npz")
+    with pytest.raises(ps.PinnsvenError, match="the problem, then a model"):
+        ps.load(tmp_path / "s.npz", model(), problem())
+
+
+def test_resuming_keeps_everything_that_decides(tmp_path):
+    path = tmp_path / "run.npz"
+    whole = quietly(problem(), steps=40)
+    quietly(problem(), steps=15, checkpoint=path)
+    rest = quietly(problem(), steps=25, resume=path)
+    assert np.array_equal(whole.history.loss_after, rest.history.loss_after)
+    assert whole.reason == rest.reason and whole.unseen == rest.unseen
