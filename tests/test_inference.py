@@ -122,14 +122,12 @@ def test_unequal_sizes_do_not_hide_that_only_a_sum_is_measured():
 
 
 def test_as_many_values_as_unknowns_leave_no_scatter_to_estimate_noise_from():
-    two = ps.Points(x=X[:2])
-    assert std(
-        ps.Problem(d=ps.Data(LINE, two, Y[:2])), ps.Model(a=1.0, b=1.0), "a"
-    ) == (np.inf)
-    known = ps.Problem(d=ps.Data(LINE, two, Y[:2], sigma=0.1))
-    assert np.isfinite(std(known, ps.Model(a=1.0, b=1.0), "a"))
-    # An unknown of other data is not touched by it.
+    two, both = ps.Points(x=X[:2]), ps.Model(a=1.0, b=1.0)
     line_of_two = ps.Data(LINE, two, Y[:2])
+    assert std(ps.Problem(d=line_of_two), both, "a") == np.inf
+    known = ps.Problem(d=ps.Data(LINE, two, Y[:2], sigma=0.1))
+    assert np.isfinite(std(known, both, "a"))
+    # An unknown of other data is not touched by it.
     other = ps.Data(lambda c, x: c + 0 * x, ps.Points(x=X), Y)
     model = ps.Model(a=1.0, b=1.0, c=1.0)
     assert np.isfinite(std(ps.Problem(d=line_of_two, e=other), model, "c"))

@@ -38,11 +38,10 @@ def verdict(
 
     - With a `tolerance`: converged once the root mean square residual of every
       condition is below it, on unseen points where there are any.
-    - The loss on unchanged points is flat. Without a tolerance: converged if every
+    - The loss on unchanged points is flat; or the unseen loss has not halved for
+      `SEARCHING` steps, or `POLISHING` ones once the solution is found, and the caller
+      has not `limited` the run himself. Without a tolerance: converged if every
       condition is met, on unseen points as well; else stalled.
-    - The unseen loss has not halved for `SEARCHING` steps, or `POLISHING` ones once the
-      solution is found, and the caller has not `limited` the run himself. Converged if
-      every condition is down to rounding and no tolerance asks for less; else stalled.
     """
     if tolerance is not None:
         reached = run.training | run.unseen
@@ -70,13 +69,9 @@ def verdict(
         )
     off = _relative(run, conditions, terms)
     wrong = _worst(run, conditions, off)
-    largest = max(off.values(), default=1.0)
-    if wrong is None and (flat or largest <= ROUNDING):
+    if wrong is None:
         return End(Result.converged, _praise(run, conditions, off))
-    return End(
-        Result.stalled,
-        Result.stalled.value if wrong is None else f"No further progress: {wrong}",
-    )
+    return End(Result.stalled, f"No further progress: {wrong}")
 
 
 def _now(run: Run, name: str) -> float:
