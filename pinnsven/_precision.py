@@ -39,8 +39,7 @@ def user_array(value, what: str) -> np.ndarray:
         if value.dtype != dtype and not _harmless(value.dtype, dtype):
             raise DtypeError(
                 f"{what} has dtype {value.dtype}, but pinnsven computes in {dtype}. "
-                f"Convert it yourself, so that the loss of digits is visible: "
-                f"`array.astype('{dtype}')`."
+                f"{_advice(value.dtype, dtype)}"
             )
     try:
         # A copy: the user's later changes in place must not reach the problem.
@@ -54,6 +53,17 @@ def user_array(value, what: str) -> np.ndarray:
             "Remove them, or mask them out, before they reach a condition."
         )
     return out
+
+
+def _advice(given: np.dtype, dtype: np.dtype) -> str:
+    if given.kind == "c":
+        return "Give the real and the imaginary part as two fields or conditions."
+    if given.kind == "f":
+        return (
+            "Convert it yourself, so that a loss of digits is seen in your script: "
+            f"`array.astype('{dtype}')`."
+        )
+    return f"If these are numbers, convert them: `array.astype('{dtype}')`."
 
 
 def _harmless(given: np.dtype, dtype: np.dtype) -> bool:

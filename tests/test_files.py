@@ -136,3 +136,12 @@ def test_resuming_keeps_everything_that_decides(tmp_path):
     rest = quietly(problem(), steps=25, resume=path)
     assert np.array_equal(whole.history.loss_after, rest.history.loss_after)
     assert whole.reason == rest.reason and whole.unseen == rest.unseen
+
+
+def test_a_field_asked_outside_its_domain_says_so():
+    solution = quietly(problem(), steps=1)
+    with pytest.warns(UserWarning, match=r"'u' is evaluated outside .* from 0 to 1"):
+        solution.u(x=np.linspace(0, 1.5, 4))
+    with pytest.warns(UserWarning, match="outside its domain"):
+        solution.u.xx(x=-0.1)
+    solution.u(x=np.linspace(0, 1, 4))

@@ -5,20 +5,11 @@ import numpy as np
 
 from ..conditions import Data, Dirichlet, Residual
 from ..fields import MLP, Model, Unknown
-from ..geometry import Box, GaussLegendre, Points
-from ..reference import heat_mode
+from ..geometry import GaussLegendre, Points
 from ..residuals import Problem
 from ..solve import Solution
 from ._benchmark import Benchmark, Target, field_error, network_key
-
-
-DOMAIN = Box(x=(0, 1), t=(0, 1))
-DIFFUSIVITY = 0.25
-
-
-def reference(x, t):
-    """The exact solution, one decaying sine."""
-    return heat_mode(x, t, DIFFUSIVITY)
+from .heat import DIFFUSIVITY, DOMAIN, reference
 
 
 def _heat(u, D, x, t):

@@ -1,4 +1,5 @@
 import io
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -58,8 +59,22 @@ class Evaluated:
         dtype = default_dtype()
         arrays = [np.asarray(values[name], dtype) for name in self.names]
         shape = np.broadcast_shapes(*(a.shape for a in arrays))
+        self._warn_outside(arrays)
         flat = jnp.stack([np.broadcast_to(a, shape).ravel() for a in arrays], axis=1)
         return _evaluate(self._model, flat, self._name, self._along).reshape(shape)
+
+    def _warn_outside(self, arrays: list[np.ndarray]) -> None:
+        bounds = self._model.bounds(self._name)
+        for name, values in zip(self.names, arrays, strict=True):
+            low, high = bounds[name]
+            # A difference quotient at the edge is no extrapolation to speak of.
+            slack = 0.01 * (high - low)
+            if np.any((values < low - slack) | (values > high + slack)):
+                warnings.warn(
+                    f"{self._name!r} is evaluated outside its domain, where {name!r} "
+                    f"runs from {low:g} to {high:g}. No condition holds it there.",
+                    stacklevel=3,
+                )
 
     def d(self, *names: str) -> "Evaluated":
         """The mixed derivative along the named coordinates."""

@@ -46,8 +46,8 @@ class TrustRegion(AbstractStepRule):
     longest one whose ratio, and that of all shorter ones, is at least $\rho^*$, moved
     towards the point where the interpolated ratio crosses $\rho^*$. With small $\rho^*$
     this is far bolder than a classical trust region; choosing the greatest decrease
-    instead ends many orders of magnitude higher. Once the damping, which falls while
-    the fit improves, rises again, $\rho^*$ is raised to its second value.
+    instead ends many orders of magnitude higher. Later, once the damping of the last 30
+    steps has any upward trend, $\rho^*$ is raised to its second value.
 
     The loss never increases: if no candidate qualifies, the shortest one is taken if it
     lowers the loss, and the radius shrinks; after eight such steps it starts afresh.
