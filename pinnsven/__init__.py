@@ -63,6 +63,7 @@ from .sven import (
     Optax as Optax,
     Sven as Sven,
     TrustRegion as TrustRegion,
+    as_optax as as_optax,
 )
 
 

@@ -121,6 +121,16 @@ def test_unequal_sizes_do_not_hide_that_only_a_sum_is_measured():
     assert std(ps.Problem(data=both), uneven, "b") == np.inf
 
 
+def test_a_trace_outside_the_measured_directions_is_no_uncertainty():
+    # One weight is hardly measured at all and touches `a` by a millionth.
+    def rows(a, idle, x):
+        return a + 3e-6 * idle + 1e-12 * idle * x
+
+    data = ps.Data(rows, ps.Points(x=X), Y, sigma=0.1)
+    ours = std(ps.Problem(data=data), ps.Model(a=1.0, idle=1.0), "a")
+    assert ours == pytest.approx(0.1 / np.sqrt(X.size), rel=1e-3)
+
+
 def test_as_many_values_as_unknowns_leave_no_scatter_to_estimate_noise_from():
     two, both = ps.Points(x=X[:2]), ps.Model(a=1.0, b=1.0)
     line_of_two = ps.Data(LINE, two, Y[:2])

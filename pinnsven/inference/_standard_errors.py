@@ -10,6 +10,9 @@ from ..sven import SVD
 
 # Directions below this are not measured by the conditions at all.
 _UNRESOLVED = 1e-9
+# The part of a gradient outside of the measured directions that makes it undetermined,
+# and the least that is not rounding.
+_LOST, _TRACE = 1e-3, 1e-6
 # One degree of freedom, up to rounding.
 _ONE = 1.0 - 1e-6
 
@@ -62,9 +65,12 @@ def standard_error(
     gain[gain < 1e-9 * np.linalg.norm(gain, axis=1, keepdims=True)] = 0.0
     used = np.where(gain > 0.0, noise, 0.0)
     error = np.linalg.norm(gain * used, axis=1)
-    # A gradient that the kept directions do not span is not determined by the rows.
+    # A gradient that the kept directions do not span is not determined by the rows. A
+    # trace of it always lies outside for a network, whose singular values have no gap;
+    # it counts if moving along there by one, the size of a weight, outdoes the noise.
     missing = np.linalg.norm(flat - along @ vt, axis=1)
-    lost = missing > 1e-6 * np.linalg.norm(flat, axis=1)
+    size = np.linalg.norm(flat, axis=1)
+    lost = (missing > _LOST * size) | ((missing > _TRACE * size) & (missing > error))
     return np.where(lost, np.inf, error).reshape(gradient.shape[:-1])
 
 

@@ -1,5 +1,10 @@
 """From named conditions to one residual vector and its Jacobian."""
 
 from ._bound import BoundProblem as BoundProblem
-from ._map import Block as Block, ResidualMap as ResidualMap
+from ._map import (
+    AbstractResiduals as AbstractResiduals,
+    Block as Block,
+    FunctionResiduals as FunctionResiduals,
+    ResidualMap as ResidualMap,
+)
 from ._problem import Problem as Problem

@@ -1,14 +1,56 @@
+import abc
 from collections.abc import Callable
 from typing import Any
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Float
 
 
 # Entries of J formed at one time: 32 MiB in float64, beside J itself.
 CHUNK_ENTRIES = 2**22
+
+
+class AbstractResiduals(eqx.Module):
+    """What a solver steps on: $r(\\theta)$, its Jacobian, and its blocks.
+
+    $\\theta$ is a flat vector of shape `(p,)`.
+    """
+
+    @abc.abstractmethod
+    def __call__(self, theta: Float[Array, " p"]) -> Float[Array, " n"]:
+        """The residual vector $r(\\theta)$."""
+
+    @abc.abstractmethod
+    def linearise(
+        self, theta: Float[Array, " p"]
+    ) -> tuple[Float[Array, " n"], Float[Array, "n p"]]:
+        """$r$ and $J = \\partial r/\\partial\\theta$."""
+
+    @abc.abstractmethod
+    def shares(self, r: Float[Array, " n"]) -> Float[Array, " blocks"]:
+        """The part of $|r|^2$ that each block contributes."""
+
+
+class FunctionResiduals(AbstractResiduals):
+    """One block from a function of a pytree that returns a pytree of residuals."""
+
+    fn: Callable = eqx.field(static=True)
+    unravel: Callable = eqx.field(static=True)
+
+    def __call__(self, theta):
+        return ravel_pytree(self.fn(self.unravel(theta)))[0]
+
+    def linearise(self, theta):
+        # One pass for each weight or one for each row, whichever are fewer.
+        rows = jax.eval_shape(self, theta).size
+        jacobian = jax.jacfwd if theta.size <= rows else jax.jacrev
+        return self(theta), jacobian(self)(theta)
+
+    def shares(self, r):
+        return jnp.sum(r**2)[None]
 
 
 class Block(eqx.Module):
@@ -43,7 +85,7 @@ class Block(eqx.Module):
         return value.reshape(rows), jnp.concatenate(leaves, axis=1)
 
 
-class ResidualMap(eqx.Module):
+class ResidualMap(AbstractResiduals):
     r"""The stacked residual $r(\theta)$ of all blocks, and its derivatives.
 
     Row $i$ of block $b$ is $\sqrt{\lambda_b w_i}\,f_b(x_i; \theta)$ with quadrature

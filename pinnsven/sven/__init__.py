@@ -1,5 +1,6 @@
 """One step: the truncated pseudoinverse, its factorisations and its step control."""
 
+from ._as_optax import as_optax as as_optax
 from ._factorisations import (
     SVD as SVD,
     AbstractFactorisation as AbstractFactorisation,

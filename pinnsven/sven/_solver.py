@@ -4,7 +4,7 @@ from typing import Any
 import equinox as eqx
 from jaxtyping import Array, Float, Int
 
-from ..residuals import ResidualMap
+from ..residuals import AbstractResiduals
 
 
 class Info(eqx.Module):
@@ -44,11 +44,11 @@ class AbstractSolver(eqx.Module):
     """
 
     @abc.abstractmethod
-    def init(self, residuals: ResidualMap, theta: Float[Array, " p"]) -> Any:
+    def init(self, residuals: AbstractResiduals, theta: Float[Array, " p"]) -> Any:
         """The state before the first step."""
 
     @abc.abstractmethod
     def step(
-        self, residuals: ResidualMap, theta: Float[Array, " p"], state: Any
+        self, residuals: AbstractResiduals, theta: Float[Array, " p"], state: Any
     ) -> tuple[Float[Array, " p"], Any, Info]:
         """The next vector and state, and a record of the step."""

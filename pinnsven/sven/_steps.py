@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from .._errors import BoundsError
-from ..residuals import ResidualMap
+from ..residuals import AbstractResiduals
 from ._factorisations import Spectrum
 from ._solver import Info
 
@@ -25,7 +25,7 @@ class Linearised(eqx.Module):
     $\sigma_i c_i/(\sigma_i^2 + \lambda)$.
     """
 
-    residuals: ResidualMap
+    residuals: AbstractResiduals
     theta: Float[Array, " p"]
     shares: Float[Array, " blocks"]
     spectrum: Spectrum
