@@ -69,6 +69,33 @@ def test_a_script_that_is_run_twice_keeps_the_first_checkpoint(tmp_path):
     assert quietly(problem(), steps=1, resume=tmp_path / "run.npz.old").steps == 21
 
 
+def test_going_on_from_the_copy_does_not_overwrite_it(tmp_path):
+    path, old = tmp_path / "run.npz", tmp_path / "run.npz.old"
+    quietly(problem(), steps=20, checkpoint=path)
+    quietly(problem(), steps=3, checkpoint=path)
+    before = old.read_bytes()
+    assert quietly(problem(), steps=1, resume=old, checkpoint=path).steps == 21
+    assert old.read_bytes() == before
+    assert quietly(problem(), steps=1, resume=f"{path}.old2").steps == 4
+
+
+def test_a_first_checkpoint_that_cannot_be_written_leaves_the_earlier_one(
+    tmp_path, monkeypatch
+):
+    path = tmp_path / "run.npz"
+    quietly(problem(), steps=3, checkpoint=path)
+    before = path.read_bytes()
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(_files.os, "fsync", full)
+    with pytest.raises(ps.CheckpointError, match="Free some space"):
+        quietly(problem(), steps=3, checkpoint=path)
+    assert path.read_bytes() == before
+    assert [p.name for p in tmp_path.iterdir()] == ["run.npz"]
+
+
 def test_a_callback_that_fails_does_not_cost_the_steps_before_it(tmp_path):
     path = tmp_path / "run.npz"
 

@@ -155,6 +155,8 @@ class BoundProblem:
         for name, batch in batches.items():
             values = self.values(name, batch, theta)
             rows = np.asarray(_jacobian(self.map({name: batch}), theta))
+            # A value that is not finite is another story, and no derivative's.
+            rows = np.where(np.isfinite(values).reshape(-1, 1), rows, 0.0)
             fine = np.isfinite(rows).reshape(*values.shape, -1).all(axis=(1, 2))
             if not fine.all():
                 bad = np.flatnonzero(~fine)

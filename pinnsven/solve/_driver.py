@@ -71,7 +71,8 @@ class Driver:
         self.bound, self.solver, self.sampling = bound, solver, sampling
         self.draw_key, self.check_key, self.redraw_key = jr.split(key, 3)
         # Points that no step and no redraw ever uses: the report is about these.
-        self.check = bound.map(bound.unseen(self.check_key))
+        self.unseen = bound.unseen(self.check_key)
+        self.check = bound.map(self.unseen)
 
     def start(self) -> Run:
         """Draw points and evaluate the first residuals.
@@ -85,6 +86,9 @@ class Driver:
         if not np.all(np.isfinite(train)):
             bound.check_finite(draw.train, bound.theta)
             raise NonFiniteError("The residual is not finite before the first step.")
+        # Steps never see these points, but a verdict could not be given without them.
+        if not np.all(np.isfinite(shares(self.check, bound.theta))):
+            bound.check_finite(self.unseen, bound.theta)
         state = self.solver.init(residuals, bound.theta)
         history = History.empty(bound.names, self.check.names)
         run = Run(bound.theta, state, draw, history, bound.theta)
@@ -109,22 +113,21 @@ class Driver:
         limit = min(size - run.step % size, last - run.step)
         residuals = self.bound.map(run.draw.train)
         leg = advance(self.solver, residuals, run.theta, run.state, limit, EVERY)
-        largest = np.asarray(leg.record.sigma_max)[: int(leg.taken)]
-        if not np.all(np.isfinite(largest)):
-            return self._singular(run, leg.theta)
         train = np.asarray(leg.record.shares)[int(leg.taken) - 1]
         # A blow-up need not overflow: far above the start is lost as well.
         good = np.sum(train) <= BLOWN_UP * run.first_loss
-        good = bool(good and np.all(np.isfinite(leg.theta)))
+        largest = np.asarray(leg.record.sigma_max)[: int(leg.taken)]
+        good = good and np.all(np.isfinite(largest)) and np.all(np.isfinite(leg.theta))
+        if not good:
+            return self._broken(run, leg.theta)
         run.history.extend(leg.record, int(leg.taken))
-        if good:
-            run.theta, run.state = leg.theta, leg.state
-            if run.step % EVERY == 0:
-                self._report(run, train)
-            if run.step % size == 0:
-                self._redraw(run, train)
+        run.theta, run.state = leg.theta, leg.state
+        if run.step % EVERY == 0:
+            self._report(run, train)
+        if run.step % size == 0:
+            self._redraw(run, train)
         run.seconds += time.perf_counter() - began
-        return None if good else End.plain(Result.diverged)
+        return None
 
     def terms(self, run: Run) -> dict[str, float]:
         """The root mean square size of what cancels in the rows of each condition."""
@@ -147,12 +150,16 @@ class Driver:
         self._measure(run, np.asarray(shares(residuals, run.theta)))
         return run
 
-    def _singular(self, run: Run, theta) -> End:
-        found = self.bound.infinite_slope(run.draw.train, theta)
-        where = found or "The Jacobian is not finite, or cannot be decomposed."
-        if run.step == 0 and np.array_equal(theta, run.theta):
-            raise NonFiniteError(where)
-        return End(Result.diverged, f"{where} The last good state is returned.")
+    def _broken(self, run: Run, theta) -> End:
+        """A leg that is not kept; a bad derivative, at its ends, is named."""
+        points = run.draw.train
+        if run.step == 0 and (found := self.bound.infinite_slope(points, run.theta)):
+            raise NonFiniteError(found)
+        if np.all(np.isfinite(theta)):
+            found = self.bound.infinite_slope(points, theta)
+            if found is not None:
+                return End(Result.diverged, f"{found} The last good state is returned.")
+        return End.plain(Result.diverged)
 
     def _report(self, run: Run, train: np.ndarray) -> None:
         """Measure the unseen residual and remember the best state by it."""
@@ -174,7 +181,8 @@ class Driver:
         run.unseen = rms(self.check.names, check)
         # A block without other points (data) can only be judged on its own.
         blind = [name not in self.check.names for name in self.bound.names]
-        return float(np.sum(train[blind]) + np.sum(check))
+        total = float(np.sum(train[blind]) + np.sum(check))
+        return total if np.isfinite(total) else np.inf
 
     def _redraw(self, run: Run, train: np.ndarray) -> None:
         held = np.asarray(shares(self.bound.map(run.draw.held), run.theta))

@@ -13,7 +13,7 @@ import numpy as np
 from .._errors import CheckpointError
 
 
-FORMAT = 1
+FORMAT = 2
 
 
 def write_npz(path: str | Path, header: dict, arrays: dict[str, np.ndarray]) -> None:

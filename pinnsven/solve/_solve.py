@@ -19,11 +19,12 @@ from ..residuals import Problem
 from ..sven import AbstractSolver, Sven
 from ._checkpoint import read_checkpoint, write_checkpoint
 from ._driver import EVERY, Driver, Run
+from ._files import write_bytes
 from ._progress import Progress
 from ._result import End, Result
 from ._sampling import AbstractSampling, Adaptive
 from ._solution import Solution
-from ._stopping import verdict
+from ._stopping import stall, verdict
 
 
 _FOREVER = 2**30
@@ -58,7 +59,7 @@ def solve(
     - `key`: a random key for points, other than the ones of the networks.
     - `steps`, `seconds`: limits of this call; a leg of up to ten steps is finished.
     - `tolerance`: converged once the root mean square residual of every condition is
-      below it, on unseen points where a condition has them.
+      below it, on its own points and on unseen ones where it has any.
     - `sampling`: `ps.Adaptive()` by default, or `ps.Fixed()`.
     - `callbacks`: called with the run after every leg, on the host; a true return
       stops. `run.step`, `run.training`, `run.unseen`, `run.history` may be read.
@@ -98,7 +99,12 @@ def solve(
         raise
     if end.result is not Result.diverged:
         _keep(checkpoint, driver, run, key)
-    solution = Solution(bound, driver.finish(run, end.result), end, repr(solver))
+    finished = driver.finish(run, end.result)
+    if end.result is Result.stalled:
+        # Said again about the state that is returned, which need not be the last.
+        terms = functools.partial(driver.terms, finished)
+        end = stall(finished, bound.conditions, terms, tolerance)
+    solution = Solution(bound, finished, end, repr(solver))
     if throw and end.result.is_failure:
         raise SolveError(f"{end.reason}\n{solution}")
     return solution
@@ -173,11 +179,22 @@ def _loop(
 
 
 def _set_aside(checkpoint: str | Path, resume: str | Path | None) -> None:
-    # Whoever runs a script twice must not lose the first run to it.
-    path = Path(checkpoint)
-    again = resume is not None and path.resolve() == Path(resume).resolve()
-    if path.is_file() and not again:
-        path.replace(path.with_name(f"{path.name}.old"))
+    # Whoever runs a script twice must not lose the first run to it. A copy, so that
+    # the name itself always holds a whole file.
+    path, source = Path(checkpoint).resolve(), resume and Path(resume).resolve()
+    if not path.is_file() or path == source:
+        return
+    old = path.with_name(f"{path.name}.old")
+    if old == source:
+        old = path.with_name(f"{path.name}.old2")
+    try:
+        content = path.read_bytes()
+    except OSError as err:
+        raise CheckpointError(
+            f"The earlier file {path} cannot be read to keep a copy of it: "
+            f"{err.strerror}. Choose another name."
+        ) from err
+    write_bytes(old, content)
 
 
 def _keep(checkpoint, driver: Driver, run: Run, key) -> None:

@@ -17,6 +17,10 @@ FIRST_ORDER = 20
 # A condition is met where its residual is this far below its own terms; beside noisy
 # data, the second if the noise explains it.
 MET, LOOSELY_MET = 1e-5, 0.1
+# Rounding in a residual, in eps of the largest terms of any condition.
+_NOISE = 1e4
+# A run whose largest residual was so far below the terms began at its solution.
+_NEAR = 1e-3
 # So far below, second derivatives of a network begin to feel the rounding of float64.
 ROUNDING = 1e-9
 # Data fit if they lie within so many of their own standard deviations, on average.
@@ -43,22 +47,31 @@ def verdict(
       has not `limited` the run himself. Without a tolerance: converged if every
       condition is met, on unseen points as well; else stalled.
     """
-    if tolerance is not None:
-        reached = run.training | run.unseen
-        if max(reached.values()) <= tolerance:
-            return End(
-                Result.converged,
-                f"Every condition is within the tolerance of {tolerance:g}, on its own "
-                "points and on unseen ones where it has any.",
-            )
+    if tolerance is not None and all(_now(run, k) <= tolerance for k in run.training):
+        return End(
+            Result.converged,
+            f"Every condition is within the tolerance of {tolerance:g}, on its own "
+            "points and on unseen ones where it has any.",
+        )
     spectrum = bool(run.step and run.history.sigma_max[-1] > 0)
     flat = _flat(run, limited or not spectrum)
-    patience = (POLISHING if run.found else SEARCHING) * (
-        1 if spectrum else FIRST_ORDER
-    )
+    patience = POLISHING if run.found else SEARCHING
+    if not spectrum:
+        patience *= FIRST_ORDER
     tired = not limited and run.step - run.halved_step > patience
     if not flat and not tired:
         return None
+    if tolerance is None:
+        off = _relative(run, conditions, terms)
+        if _worst(run, conditions, off) is None:
+            return End(Result.converged, _praise(run, conditions, off))
+    return stall(run, conditions, terms, tolerance)
+
+
+def stall(
+    run: Run, conditions: Conditions, terms: Terms, tolerance: float | None
+) -> End:
+    """A stalled end, with what is furthest from being met at the present state."""
     if tolerance is not None:
         name = max(run.training, key=lambda name: _now(run, name))
         return End(
@@ -67,43 +80,38 @@ def verdict(
             f"tolerance of {tolerance:g}. Give the conditions more points, or the "
             "network more weights.",
         )
-    off = _relative(run, conditions, terms)
-    wrong = _worst(run, conditions, off)
+    wrong = _worst(run, conditions, _relative(run, conditions, terms))
     if wrong is None:
-        return End(Result.converged, _praise(run, conditions, off))
+        return End.plain(Result.stalled)
     return End(Result.stalled, f"No further progress: {wrong}")
 
 
 def _now(run: Run, name: str) -> float:
-    return max(run.training[name], run.unseen.get(name, 0.0))
+    """The larger residual; a NaN on unseen points wins, as the larger one would."""
+    return float(np.maximum(run.training[name], run.unseen.get(name, 0.0)))
 
 
 def _relative(run: Run, conditions: Conditions, terms: Terms) -> dict[str, float]:
-    """The residual of each condition but data over its terms, the largest it ever was.
+    """The residual of each condition but data over its scale; zero if it is rounding.
 
-    Terms of a state that is lost say little, so the present ones count as well, unless
-    the residual is down to rounding by any measure.
+    The scale is the size of its terms, or the largest residual that it ever had if that
+    is smaller; but a run that began at its solution says nothing by its start.
     """
-    off = {}
+    sizes, off = terms(), {}
+    rounding = _NOISE * float(np.finfo(run.theta.dtype).eps)
+    floor = rounding * max(sizes.values())
     for name, condition in conditions.items():
         if isinstance(condition, Data):
             continue
+        now, size = run.unseen.get(name, run.training[name]), sizes[name]
         if name in run.unseen:
             largest = max(run.history.unseen[name])
         else:
             shares = run.history.training[name]
             largest = float(np.sqrt(shares.max(initial=0.0) / condition.weight))
-        off[name] = _over(run.unseen.get(name, run.training[name]), largest)
-    if any(value > ROUNDING for value in off.values()):
-        for name, size in terms().items():
-            if off.get(name, 0.0) > ROUNDING:
-                now = run.unseen.get(name, run.training[name])
-                off[name] = max(off[name], _over(now, size))
+        scale = min(size, largest) if largest > _NEAR * size else size
+        off[name] = 0.0 if now <= floor else now / max(scale, 1e-300)
     return off
-
-
-def _over(residual: float, scale: float) -> float:
-    return 0.0 if residual == 0.0 else residual / max(scale, 1e-300)
 
 
 def _flat(run: Run, only_if_still: bool) -> bool:
@@ -128,10 +136,13 @@ def _worst(run: Run, conditions: Conditions, off: dict[str, float]) -> str | Non
       were the equations true, the minimum could not cost more.
     - Data with a `sigma` must lie within `MISFIT` of them, in the root mean square.
     """
+    for name, unseen in run.unseen.items():
+        if not np.isfinite(unseen):
+            return f"{name!r} is not finite on points that the steps did not use."
     parted = {
         name: unseen / max(run.training[name], 1e-300)
         for name, unseen in run.unseen.items()
-        if off[name] > ROUNDING
+        if off.get(name, 0.0) > ROUNDING
     }
     name = max(parted, key=parted.__getitem__, default=None)
     if name is not None and parted[name] > 10.0:
@@ -148,7 +159,7 @@ def _worst(run: Run, conditions: Conditions, off: dict[str, float]) -> str | Non
     if name is not None:
         return (
             f"{name!r} is at {run.unseen.get(name, run.training[name]):.1e}, "
-            f"{unmet[name]:.0e} of its own terms: the network may be too small for the "
+            f"{unmet[name]:.0e} of its scale: the network may be too small for the "
             "solution, the conditions may contradict each other, or the run sits in a "
             "poor minimum; try a larger network or another key."
         )
@@ -190,7 +201,7 @@ def _praise(run: Run, conditions: Conditions, off: dict[str, float]) -> str:
         else:
             parts.append(
                 f"every condition holds {where}, the worst of them, {name!r}, to "
-                f"{off[name]:.0e} of its own terms"
+                f"{off[name]:.0e} of its scale"
             )
     misfits = _misfits(run, conditions)
     if misfits:

@@ -80,6 +80,6 @@ def as_optax(
         if not residuals(theta).size:
             raise ShapeError("`residual_fn` returns no row; give it a batch.")
         new, state, _ = used.step(residuals, theta, state)
-        return unravel(new - theta), state
+        return unravel((new - theta).astype(theta.dtype)), state
 
     return optax.GradientTransformationExtraArgs(init, update)  # pyright: ignore

@@ -4,6 +4,7 @@ from typing import Any
 
 import equinox as eqx
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Bool, Float
 
 from .._errors import BoundsError
@@ -101,7 +102,9 @@ class FixedStep(AbstractStepRule):
     lr: float = 0.1
 
     def __check_init__(self):
-        if not (isinstance(self.lr, float | int) and math.isfinite(self.lr)):
+        if not (
+            isinstance(self.lr, float | int | np.number) and math.isfinite(self.lr)
+        ):
             raise BoundsError(
                 f"The learning rate is {self.lr!r}; give a finite number such as 0.1."
             )
