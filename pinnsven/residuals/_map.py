@@ -47,7 +47,9 @@ class FunctionResiduals(AbstractResiduals):
         # One pass for each weight or one for each row, whichever are fewer.
         rows = jax.eval_shape(self, theta).size
         jacobian = jax.jacfwd if theta.size <= rows else jax.jacrev
-        return self(theta), jacobian(self)(theta)
+        twice = lambda vector: (self(vector),) * 2
+        j, r = jacobian(twice, has_aux=True)(theta)
+        return r, j
 
     def shares(self, r):
         return jnp.sum(r**2)[None]

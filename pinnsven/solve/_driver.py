@@ -86,13 +86,13 @@ class Driver:
         if not np.all(np.isfinite(train)):
             bound.check_finite(draw.train, bound.theta)
             raise NonFiniteError("The residual is not finite before the first step.")
-        # Steps never see these points, but a verdict could not be given without them.
-        if not np.all(np.isfinite(shares(self.check, bound.theta))):
-            bound.check_finite(self.unseen, bound.theta)
         state = self.solver.init(residuals, bound.theta)
         history = History.empty(bound.names, self.check.names)
         run = Run(bound.theta, state, draw, history, bound.theta)
         self._report(run, train)
+        # Steps never see these points, but a verdict could not be given without them.
+        if not np.isfinite(run.best_check):
+            bound.check_finite(self.unseen, bound.theta)
         run.first_loss, run.first_check = float(np.sum(train)), run.best_check
         return run
 

@@ -64,7 +64,8 @@ def solve(
     - `callbacks`: called with the run after every leg, on the host; a true return
       stops. `run.step`, `run.training`, `run.unseen`, `run.history` may be read.
     - `checkpoint`: a file that is kept up to date, every half minute and at the end.
-      An earlier file of that name, unless resumed from, is kept as `NAME.old`.
+      An earlier file of that name, unless resumed from, is kept as `NAME.old`, or as
+      `NAME.old2` if `NAME.old` is resumed from.
     - `resume`: a checkpoint to go on from, bit for bit; its problem, model, solver
       and key must be the same.
     - `progress`: show a live table on a terminal, else a line every ten seconds.

@@ -131,7 +131,7 @@ def _worst(run: Run, conditions: Conditions, off: dict[str, float]) -> str | Non
 
     - A condition with unseen points must hold there as well as on the step's own
       points, within a factor of ten; below `ROUNDING` the two may differ freely.
-    - Its residual must be `MET` times its terms, or less. Beside data it may be up to
+    - Its residual must be `MET` times its scale, or less. Beside data it may be up to
       `LOOSELY_MET` times, if its share of the loss is no larger than that of the noise:
       were the equations true, the minimum could not cost more.
     - Data with a `sigma` must lie within `MISFIT` of them, in the root mean square.

@@ -1,6 +1,7 @@
 from collections.abc import Callable
 from typing import Any
 
+import jax
 import optax
 from jax.flatten_util import ravel_pytree
 
@@ -77,9 +78,9 @@ def as_optax(
             )
         theta, unravel = ravel_pytree(params)
         residuals = FunctionResiduals(residual_fn, unravel)
-        if not residuals(theta).size:
+        if not jax.eval_shape(residuals, theta).size:
             raise ShapeError("`residual_fn` returns no row; give it a batch.")
         new, state, _ = used.step(residuals, theta, state)
         return unravel((new - theta).astype(theta.dtype)), state
 
-    return optax.GradientTransformationExtraArgs(init, update)  # pyright: ignore
+    return optax.GradientTransformationExtraArgs(init, update)
