@@ -196,7 +196,7 @@ def _praise(run: Run, conditions: Conditions, off: dict[str, float]) -> str:
     if off:
         name = max(off, key=off.__getitem__)
         where = "on unseen points" if name in run.unseen else "on its own points"
-        if off[name] <= ROUNDING:
+        if off[name] == 0.0:
             parts.append(f"every condition is down to rounding {where}")
         else:
             parts.append(
