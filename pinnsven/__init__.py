@@ -43,7 +43,13 @@ from .geometry import (
     Uniform as Uniform,
 )
 from .reference import max_error as max_error, relative_l2 as relative_l2
-from .residuals import Problem as Problem, ResidualMap as ResidualMap
+from .residuals import (
+    Problem as Problem,
+    ResidualMap as ResidualMap,
+    loss_rows as loss_rows,
+    microbatches as microbatches,
+    signed_rows as signed_rows,
+)
 from .solve import (
     Adaptive as Adaptive,
     Fixed as Fixed,
@@ -57,13 +63,17 @@ from .sven import (
     SVD as SVD,
     AbstractSolver as AbstractSolver,
     FixedStep as FixedStep,
+    GolubKahan as GolubKahan,
     Gram as Gram,
     Info as Info,
     LevenbergMarquardt as LevenbergMarquardt,
     Optax as Optax,
+    ParameterBatch as ParameterBatch,
+    RandomisedSVD as RandomisedSVD,
     Sven as Sven,
     TrustRegion as TrustRegion,
     as_optax as as_optax,
+    as_optimistix as as_optimistix,
 )
 
 

@@ -6,7 +6,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jax.flatten_util import ravel_pytree
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 
 
 # Entries of J formed at one time: 32 MiB in float64, beside J itself.
@@ -25,9 +25,16 @@ class AbstractResiduals(eqx.Module):
 
     @abc.abstractmethod
     def linearise(
-        self, theta: Float[Array, " p"]
-    ) -> tuple[Float[Array, " n"], Float[Array, "n p"]]:
-        """$r$ and $J = \\partial r/\\partial\\theta$."""
+        self, theta: Float[Array, " p"], columns: Int[Array, " m"] | None = None
+    ) -> tuple[Float[Array, " n"], Float[Array, "n m"]]:
+        """$r$ and $J = \\partial r/\\partial\\theta$, or some columns of $J$ alone.
+
+        Columns that do not exist are zero.
+        """
+
+    @abc.abstractmethod
+    def shapes(self, theta: Float[Array, " p"]) -> list[tuple[int, ...]]:
+        """The shapes of the arrays that $\\theta$ is made of, in their order."""
 
     @abc.abstractmethod
     def shares(self, r: Float[Array, " n"]) -> Float[Array, " blocks"]:
@@ -43,13 +50,22 @@ class FunctionResiduals(AbstractResiduals):
     def __call__(self, theta):
         return ravel_pytree(self.fn(self.unravel(theta)))[0]
 
-    def linearise(self, theta):
+    def linearise(self, theta, columns=None):
+        if columns is not None:
+            r, pull = jax.vjp(self, theta)
+            row = lambda w: _take(pull(w)[0], columns)
+            return r, jax.lax.map(
+                row, jnp.eye(r.size, dtype=r.dtype), batch_size=_chunk(theta.size)
+            )
         # One pass for each weight or one for each row, whichever are fewer.
         rows = jax.eval_shape(self, theta).size
         jacobian = jax.jacfwd if theta.size <= rows else jax.jacrev
         twice = lambda vector: (self(vector),) * 2
         j, r = jacobian(twice, has_aux=True)(theta)
         return r, j
+
+    def shapes(self, theta):
+        return _shapes(self.unravel, theta)
 
     def shares(self, r):
         return jnp.sum(r**2)[None]
@@ -67,24 +83,26 @@ class Block(eqx.Module):
         """The unscaled residual at each point, one column for each component."""
         return jax.vmap(self.row, in_axes=(None, 0))(trained, self.points)
 
-    def linearise(self, trained, width: int):
+    def linearise(self, trained, width: int, columns=None):
         """Residuals and their gradients, formed row by row in chunks."""
 
         def one(entry):
             scale, point = entry
             value, pull = jax.vjp(lambda tree: scale * self.row(tree, point), trained)
-            return value, jax.vmap(pull)(jnp.eye(self.components, dtype=value.dtype))[0]
+            tree = jax.vmap(pull)(jnp.eye(self.components, dtype=value.dtype))[0]
+            leaves = [a.reshape(self.components, -1) for a in jax.tree.leaves(tree)]
+            gradient = jnp.concatenate(leaves, axis=1)
+            return value, gradient if columns is None else _take(gradient, columns)
 
         n = self.scale.shape[0]
-        chunk = max(1, CHUNK_ENTRIES // (width * self.components))
+        chunk = _chunk(width * self.components)
         entries = (self.scale, self.points)
         if n <= chunk:
             value, gradient = jax.vmap(one)(entries)
         else:
             value, gradient = jax.lax.map(one, entries, batch_size=chunk)
         rows = n * self.components
-        leaves = [leaf.reshape(rows, -1) for leaf in jax.tree.leaves(gradient)]
-        return value.reshape(rows), jnp.concatenate(leaves, axis=1)
+        return value.reshape(rows), gradient.reshape(rows, -1)
 
 
 class ResidualMap(AbstractResiduals):
@@ -108,17 +126,22 @@ class ResidualMap(AbstractResiduals):
         return jnp.concatenate(rows)
 
     def linearise(
-        self, theta: Float[Array, " p"]
-    ) -> tuple[Float[Array, " n"], Float[Array, "n p"]]:
+        self, theta: Float[Array, " p"], columns: Int[Array, " m"] | None = None
+    ) -> tuple[Float[Array, " n"], Float[Array, "n m"]]:
         r"""$r$ and the Jacobian $J = \partial r/\partial\theta$, formed per row.
 
         Differentiating the stacked vector instead would cost a factor of the number of
-        rows more.
+        rows more. With `columns` only these weights are looked at; those that do not
+        exist give zeros.
         """
         trained = self.unravel(theta)
-        parts = [b.linearise(trained, theta.shape[0]) for b in self.blocks]
+        parts = [b.linearise(trained, theta.shape[0], columns) for b in self.blocks]
         values, jacobians = zip(*parts, strict=True)
         return jnp.concatenate(values), jnp.concatenate(jacobians)
+
+    def shapes(self, theta: Float[Array, " p"]) -> list[tuple[int, ...]]:
+        """The shapes of the arrays that $\\theta$ is made of, in their order."""
+        return _shapes(self.unravel, theta)
 
     def jvp(
         self, theta: Float[Array, " p"], v: Float[Array, " p"]
@@ -144,3 +167,31 @@ class ResidualMap(AbstractResiduals):
         return jnp.stack(
             [jnp.sum(r[a:b] ** 2) for a, b in zip(starts, ends, strict=True)]
         )
+
+
+def sample_residuals(
+    fn: Callable, unravel: Callable, batch: tuple, theta: Float[Array, " p"]
+) -> ResidualMap:
+    """One block of rows `fn(tree, *sample)`, an array for each sample of a batch.
+
+    `batch` is a tuple of pytrees whose arrays have one entry for each sample in front.
+    """
+    row = lambda tree, sample: ravel_pytree(fn(tree, *sample))[0]
+    first = jax.tree.map(lambda a: a[0], batch)
+    one = jax.eval_shape(lambda vector: row(unravel(vector), first), theta)
+    n = jax.tree.leaves(batch)[0].shape[0]
+    block = Block(batch, jnp.ones(n, one.dtype), row, one.size)
+    return ResidualMap((block,), ("batch",), unravel)
+
+
+def _chunk(width: int) -> int:
+    """Rows of that many entries that are formed at one time."""
+    return max(1, CHUNK_ENTRIES // width)
+
+
+def _take(gradient: Float[Array, "*m p"], columns: Int[Array, " q"]):
+    return gradient.at[..., columns].get(mode="fill", fill_value=0.0)
+
+
+def _shapes(unravel: Callable, theta: Float[Array, " p"]) -> list[tuple[int, ...]]:
+    return [leaf.shape for leaf in jax.tree.leaves(jax.eval_shape(unravel, theta))]

@@ -1,13 +1,16 @@
 """One step: the truncated pseudoinverse, its factorisations and its step control."""
 
 from ._as_optax import as_optax as as_optax
+from ._as_optimistix import as_optimistix as as_optimistix
 from ._factorisations import (
     SVD as SVD,
     AbstractFactorisation as AbstractFactorisation,
     Gram as Gram,
     Spectrum as Spectrum,
 )
+from ._matrix_free import GolubKahan as GolubKahan, RandomisedSVD as RandomisedSVD
 from ._optax import Optax as Optax
+from ._parameter_batch import ParameterBatch as ParameterBatch
 from ._solver import AbstractSolver as AbstractSolver, Info as Info
 from ._steps import (
     AbstractStepRule as AbstractStepRule,

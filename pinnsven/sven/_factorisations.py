@@ -1,9 +1,12 @@
 import abc
+from typing import Any
 
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
+
+from ..residuals import AbstractResiduals
 
 
 class Spectrum(eqx.Module):
@@ -28,15 +31,36 @@ class AbstractFactorisation(eqx.Module):
     """A way to decompose the Jacobian, with its cost and smallest honest cut-off."""
 
     @abc.abstractmethod
-    def __call__(self, r: Float[Array, " n"], j: Float[Array, "n p"]) -> Spectrum:
-        """The spectrum of `j` and the residual in its left singular basis."""
+    def init(self) -> Any:
+        """What the first step needs: arrays, or nothing."""
+
+    @abc.abstractmethod
+    def decompose(
+        self, residuals: AbstractResiduals, theta: Float[Array, " p"], state: Any
+    ) -> tuple[Float[Array, " n"], Spectrum, Any]:
+        """The residual, the spectrum of its Jacobian, and the next state."""
 
     @abc.abstractmethod
     def floor(self, dtype) -> float:
         """The relative singular value below which rounding hides the spectrum."""
 
 
-class SVD(AbstractFactorisation):
+class AbstractDenseFactorisation(AbstractFactorisation):
+    """A decomposition of the Jacobian as a matrix of rows by weights."""
+
+    def init(self):
+        return ()
+
+    def decompose(self, residuals, theta, state):
+        r, j = residuals.linearise(theta)
+        return r, self(r, j), state
+
+    @abc.abstractmethod
+    def __call__(self, r: Float[Array, " n"], j: Float[Array, "n p"]) -> Spectrum:
+        """The spectrum of `j` and the residual in its left singular basis."""
+
+
+class SVD(AbstractDenseFactorisation):
     r"""Exact, through a QR of the tall side and an SVD of its triangle.
 
     For `n` rows and `p` weights, with $q = \min(n, p)$: about
@@ -63,7 +87,7 @@ class SVD(AbstractFactorisation):
         return 100.0 * float(np.finfo(dtype).eps)
 
 
-class Gram(AbstractFactorisation):
+class Gram(AbstractDenseFactorisation):
     r"""Eigenvalues of the smaller Gram matrix, $J^T J$ or $J J^T$.
 
     About $\max(n, p)q^2 + 9q^3$ operations, a third less time than `SVD`. It squares

@@ -20,10 +20,11 @@ _MARGIN = 30.0
 
 
 class SvenState(eqx.Module):
-    """The state of the step rule, and the relative cut-off that its last step used."""
+    """The states of the parts, and the relative cut-off that the last step used."""
 
     rule: Any
     cutoff: Float[Array, ""]
+    factorisation: Any
 
 
 class Sven(AbstractSolver):
@@ -39,9 +40,10 @@ class Sven(AbstractSolver):
 
     **Arguments:**
 
-    - `factorisation`: `SVD()` or `Gram()`. By default each step uses the cheaper `Gram`
-      as long as the cut-off in use is one that a Gram matrix can honour, and the exact
-      `SVD` below that.
+    - `factorisation`: `SVD()` or `Gram()` of the formed Jacobian; where that does not
+      fit into memory `RandomisedSVD(rank)` or `GolubKahan(rank)`. By default each step
+      uses the cheaper `Gram` as long as the cut-off in use is one that a Gram matrix
+      can honour, and the exact `SVD` below that.
     - `lr`: the paper's fixed learning rate $\eta$, short for
       `step_rule=FixedStep(lr)`.
     - `step_rule`: how far to go; `TrustRegion()` by default.
@@ -73,8 +75,8 @@ class Sven(AbstractSolver):
     ):
         if not isinstance(factorisation, AbstractFactorisation | None):
             raise PinnsvenError(
-                f"`factorisation` is {shown(factorisation)}; give `ps.SVD()` or "
-                "`ps.Gram()`."
+                f"`factorisation` is {shown(factorisation)}; give `ps.SVD()`, "
+                "`ps.Gram()`, `ps.RandomisedSVD(rank)` or `ps.GolubKahan(rank)`."
             )
         if not isinstance(step_rule, AbstractStepRule | None):
             raise PinnsvenError(
@@ -101,16 +103,18 @@ class Sven(AbstractSolver):
         # The first steps of a trust region are strongly damped; a fixed step is not.
         damped = isinstance(self.step_rule, TrustRegion)
         cutoff = 1.0 if damped else self._relative(SVD(), theta.dtype)
-        rule = self.step_rule.init(theta.dtype)
-        return SvenState(rule, jnp.asarray(cutoff, theta.dtype))
+        return SvenState(
+            self.step_rule.init(theta.dtype),
+            jnp.asarray(cutoff, theta.dtype),
+            () if self.factorisation is None else self.factorisation.init(),
+        )
 
     def step(self, residuals, theta, state):
-        r, j = residuals.linearise(theta)
-        spectrum, kept = self._spectrum(r, j, state.cutoff)
+        r, spectrum, kept, factorisation = self._decompose(residuals, theta, state)
         model = Linearised(residuals, theta, residuals.shares(r), spectrum, kept)
         theta, rule, info = self.step_rule.step(model, state.rule)
         largest = jnp.where(info.sigma_max > 0, info.sigma_max, 1.0)
-        return theta, SvenState(rule, info.cutoff / largest), info
+        return theta, SvenState(rule, info.cutoff / largest, factorisation), info
 
     def advice(self, dtype) -> str | None:
         """A warning if the cut-off asked for is below what the precision can honour."""
@@ -131,23 +135,28 @@ class Sven(AbstractSolver):
             "`ps.SVD()` or a larger `rtol`."
         )
 
-    def _spectrum(self, r, j, cutoff) -> tuple[Spectrum, Bool[Array, " q"]]:
-        if self.factorisation is not None:
-            return self._decompose(self.factorisation, r, j)
-        enough = cutoff > _MARGIN * Gram().floor(j.dtype)
-        return jax.lax.cond(
-            enough,
-            lambda: self._decompose(Gram(), r, j),
-            lambda: self._decompose(SVD(), r, j),
-        )
+    def _decompose(self, residuals, theta, state):
+        """The residual, the spectrum, what of it is kept, and the next state."""
+        chosen = self.factorisation
+        if chosen is not None:
+            r, spectrum, new = chosen.decompose(residuals, theta, state.factorisation)
+            return r, spectrum, self._kept(chosen, spectrum), new
+        r, j = residuals.linearise(theta)
 
-    def _decompose(self, factorisation, r, j) -> tuple[Spectrum, Bool[Array, " q"]]:
-        spectrum = factorisation(r, j)
+        def decompose(factorisation):
+            spectrum = factorisation(r, j)
+            return spectrum, self._kept(factorisation, spectrum)
+
+        enough = state.cutoff > _MARGIN * Gram().floor(j.dtype)
+        spectrum, kept = jax.lax.cond(
+            enough, lambda: decompose(Gram()), lambda: decompose(SVD())
+        )
+        return r, spectrum, kept, ()
+
+    def _kept(self, factorisation, spectrum: Spectrum) -> Bool[Array, " q"]:
         s = spectrum.s
         kept = (s > self._relative(factorisation, s.dtype) * s[0]) & (s > 0)
-        return spectrum, kept if self.k is None else kept & (
-            jnp.arange(s.size) < self.k
-        )
+        return kept if self.k is None else kept & (jnp.arange(s.size) < self.k)
 
     def _relative(self, factorisation, dtype) -> float:
         return factorisation.floor(dtype) if self.rtol is None else self.rtol
