@@ -129,7 +129,7 @@ def main(name, preset="full", out="paper-results", mnist=None):
     solver = ps.Sven(lr=lr, rtol=rtol, factorisation=ps.Gram())
     found, costs = {}, {}
     for kind, trainers in trials(chosen, solver).items():
-        values = list(trainers)[:: 3 if small else 1]
+        values = list(trainers)[:: 5 if small else 1]
         found[kind], costs[kind] = {}, {}
         for value in values:
             key = {"kind": kind, "value": value, "lr": lr, "rtol": rtol}

@@ -35,10 +35,12 @@ def choose(records: Records, task: Task, method: Method, preset, trials) -> dict
     return min(found, key=lambda entry: entry[0])[1]
 
 
-def compare(records: Records, task: Task, preset, limit=None) -> dict:
+def compare(records: Records, task: Task, preset, limit=None, only=None) -> dict:
     """The runs of each method on the fresh seeds, with the settings it was given."""
     found = {}
     for method in methods(task):
+        if only and method.name not in only:
+            continue
         trials = method.trials[:limit]
         best = (
             choose(records, task, method, preset, trials)
@@ -95,13 +97,13 @@ def draw(task: Task, found: dict, picture) -> None:
     plt.close(figure)
 
 
-def main(name, preset="full", out="paper-results", mnist=None):
+def main(name, preset="full", out="paper-results", mnist=None, only=None):
     small = preset == "small"
     chosen = task(name, mnist, n=512 if small else 10_000)
     settings = SMALL if small else MNIST if name.startswith("mnist") else FULL
     out = Path(out)
     records = Records(out / f"compare-{name}-{preset}.jsonl")
-    found = compare(records, chosen, settings, limit=2 if small else None)
+    found = compare(records, chosen, settings, 2 if small else None, only)
     draw(chosen, found, out / f"compare-{name}.png")
     print("| method | settings | validation loss | test | diverged | ms a step |")
     print("|---|---|---|---|---|---|")

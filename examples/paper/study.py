@@ -173,6 +173,14 @@ def run(task: Task, trainer: Trainer, seeds, epochs: int, watch=None):
         yield Run(validation, training, test, seconds, epochs * count)
 
 
+def _entry(line: str) -> dict | None:
+    """One line of the records, or nothing if it was cut short."""
+    try:
+        return json.loads(line)
+    except json.JSONDecodeError:
+        return None
+
+
 class Records:
     """Runs on disk, one JSON line for each, so that a script goes on where it ended."""
 
@@ -180,10 +188,10 @@ class Records:
         path.parent.mkdir(parents=True, exist_ok=True)
         self.path = path
         lines = path.read_text().splitlines() if path.exists() else []
-        self._known = {}
-        for line in lines:
-            entry = json.loads(line)
-            self._known[json.dumps(entry["key"])] = entry["run"]
+        entries = [entry for entry in map(_entry, lines) if entry]
+        self._known = {json.dumps(e["key"]): e["run"] for e in entries}
+        if len(entries) < len(lines):
+            path.write_text("".join(json.dumps(e) + "\n" for e in entries))
 
     def runs(self, key: dict, make: Callable, seeds) -> list[Run]:
         """The runs for `key` and each seed; `make(missing)` yields new ones."""
