@@ -74,6 +74,9 @@ from .sven import (
     TrustRegion as TrustRegion,
     as_optax as as_optax,
     as_optimistix as as_optimistix,
+    by_element as by_element,
+    by_row as by_row,
+    by_tensor as by_tensor,
 )
 
 

@@ -11,7 +11,7 @@ import pinnsven as ps
 from pinnsven.residuals import FunctionResiduals
 
 
-KINDS = ("element", "row", "tensor")
+KINDS = {"element": ps.by_element, "row": ps.by_row, "tensor": ps.by_tensor}
 # Alphabetical order, in which jax flattens a dictionary, is not that of insertion.
 PARAMS = {"b": jnp.ones(4), "a": jnp.linspace(0, 1, 15).reshape(5, 3), "c": jnp.ones(1)}
 SIZE = 20
@@ -50,7 +50,7 @@ def names():
 
 @pytest.mark.parametrize("by", KINDS)
 def test_groups_move_as_a_whole_and_the_rest_not_at_all(by):
-    solver = ps.ParameterBatch(ps.Sven(lr=0.5), fraction=0.8, by=by)
+    solver = ps.ParameterBatch(ps.Sven(lr=0.5), fraction=0.8, groups=KINDS[by])
     groups = np.asarray(names()[by])
     theta, residuals = theta_and_residuals()
     state = solver.init(residuals, theta)
@@ -77,7 +77,7 @@ def test_a_share_of_single_weights_is_exact():
 @pytest.mark.parametrize("factorisation", [ps.SVD(), ps.GolubKahan(8)])
 def test_the_step_is_that_of_the_columns(by, factorisation):
     solver = ps.Sven(lr=1.0, rtol=1e-8, factorisation=factorisation)
-    (move,) = stepped(ps.ParameterBatch(solver, fraction=0.8, by=by))
+    (move,) = stepped(ps.ParameterBatch(solver, fraction=0.8, groups=KINDS[by]))
     theta, residuals = theta_and_residuals()
     r, j = residuals.linearise(theta)
     chosen = move != 0
@@ -89,7 +89,7 @@ def test_the_step_is_that_of_the_columns(by, factorisation):
 def test_the_whole_fraction_is_the_step_of_the_solver():
     solver = ps.Sven(lr=0.3)
     for by in KINDS:
-        (move,) = stepped(ps.ParameterBatch(solver, fraction=1.0, by=by))
+        (move,) = stepped(ps.ParameterBatch(solver, fraction=1.0, groups=KINDS[by]))
         assert np.allclose(move, stepped(solver)[0], rtol=1e-9, atol=1e-12)
 
 
@@ -138,7 +138,7 @@ def test_a_differential_equation_is_solved_by_parts():
 
 def test_a_step_is_traced_once():
     traces = []
-    solver = ps.ParameterBatch(ps.Sven(lr=0.1), 0.5, by="row")
+    solver = ps.ParameterBatch(ps.Sven(lr=0.1), 0.5, groups=ps.by_row)
     theta, residuals = theta_and_residuals()
 
     @eqx.filter_jit
@@ -177,10 +177,14 @@ def test_a_smaller_part_needs_less_memory():
         (lambda: ps.ParameterBatch(ps.Sven, 0.5), "with its brackets"),
         (lambda: ps.ParameterBatch(ps.Sven(), 0.0), "above 0"),
         (lambda: ps.ParameterBatch(ps.Sven(), 1.5), "above 0"),
-        (lambda: ps.ParameterBatch(ps.Sven(), 0.5, by="layer"), "'element', 'row'"),
+        (lambda: ps.ParameterBatch(ps.Sven(), 0.5, groups="row"), "ps.by_row"),
         (
-            lambda: stepped(ps.ParameterBatch(ps.Sven(), 0.5, by="tensor")),
-            "largest tensor has 15, which would never be trained",
+            lambda: stepped(ps.ParameterBatch(ps.Sven(), 0.5, groups=ps.by_tensor)),
+            "one group has 15, which would never be trained",
+        ),
+        (
+            lambda: stepped(ps.ParameterBatch(ps.Sven(), 0.5, groups=lambda s: [1, 2])),
+            "for each of 20 weights",
         ),
     ],
 )

@@ -50,9 +50,9 @@ def micro(task: Task, solver, size: int) -> Trainer:
     return Trainer(transform.init, step)
 
 
-def part(task: Task, solver, fraction: float, by: str) -> Trainer:
+def part(task: Task, solver, fraction: float, groups) -> Trainer:
     """Steps on a fraction of the weights."""
-    solver = ps.ParameterBatch(solver, fraction, by=by)
+    solver = ps.ParameterBatch(solver, fraction, groups=groups)
     return by_residuals(task, solver, partial(task.row, kappa=1.0))
 
 
@@ -69,8 +69,8 @@ def trials(task: Task, solver) -> dict[str, dict[float, Trainer]]:
     sizes = [2**i for i in range(task.batch.bit_length())]
     return {
         "micro-batch": {size: micro(task, solver, size) for size in sizes},
-        "element": {f: part(task, solver, f, "element") for f in FRACTIONS},
-        "row": {f: part(task, solver, f, "row") for f in FRACTIONS},
+        "element": {f: part(task, solver, f, ps.by_element) for f in FRACTIONS},
+        "row": {f: part(task, solver, f, ps.by_row) for f in FRACTIONS},
     }
 
 

@@ -10,7 +10,12 @@ from ._factorisations import (
 )
 from ._matrix_free import GolubKahan as GolubKahan, RandomisedSVD as RandomisedSVD
 from ._optax import Optax as Optax
-from ._parameter_batch import ParameterBatch as ParameterBatch
+from ._parameter_batch import (
+    ParameterBatch as ParameterBatch,
+    by_element as by_element,
+    by_row as by_row,
+    by_tensor as by_tensor,
+)
 from ._solver import AbstractSolver as AbstractSolver, Info as Info
 from ._steps import (
     AbstractStepRule as AbstractStepRule,

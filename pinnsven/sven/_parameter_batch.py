@@ -1,4 +1,6 @@
-from typing import Any, Literal
+import math
+from collections.abc import Callable
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -7,14 +9,40 @@ import jax.random as jr
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
-from .._errors import BoundsError, PinnsvenError
+from .._errors import BoundsError, PinnsvenError, ShapeError
 from .._names import shown
 from ..residuals import AbstractResiduals
 from ._solver import AbstractSolver
 from ._sven import LevenbergMarquardt, Sven
 
 
-_KINDS = ("element", "row", "tensor")
+def by_element(shapes: list[tuple[int, ...]]) -> Int[np.ndarray, " p"]:
+    """Single weights, for `ParameterBatch`: exactly `round(fraction * p)` each step."""
+    return np.arange(sum(math.prod(shape) for shape in shapes))
+
+
+def by_row(shapes: list[tuple[int, ...]]) -> Int[np.ndarray, " p"]:
+    """Slices along the first axis of an array, for `ParameterBatch`.
+
+    In a dense layer these are the weights that lead to one neuron, and its bias.
+    """
+    return _numbered(shapes, [shape[0] if shape else 1 for shape in shapes])
+
+
+def by_tensor(shapes: list[tuple[int, ...]]) -> Int[np.ndarray, " p"]:
+    """Whole arrays, for `ParameterBatch`."""
+    return _numbered(shapes, [1 for _ in shapes])
+
+
+def _numbered(shapes, counts) -> Int[np.ndarray, " p"]:
+    """The number of the group of each weight, with so many groups in each array."""
+    starts = np.cumsum([0, *counts])
+    return np.concatenate(
+        [
+            first + np.repeat(np.arange(count), math.prod(shape) // count)
+            for shape, count, first in zip(shapes, counts, starts, strict=False)
+        ]
+    )
 
 
 class ParameterBatchState(eqx.Module):
@@ -37,24 +65,23 @@ class ParameterBatch(AbstractSolver):
     - `solver`: `Sven(...)` or `LevenbergMarquardt(...)`; the trust region of `Sven()`
       keeps its radius from one subset to the next.
     - `fraction`: of the weights, above 0 and at most 1.
-    - `by`: what is drawn whole. `"element"`: single weights, exactly
-      `round(fraction * p)`. `"row"`: slices along the first axis of an array, in a
-      dense layer the weights that lead to one neuron. `"tensor"`: whole arrays. The
-      last two are drawn in random order, and taken if they still fit.
+    - `groups`: what is drawn whole: `by_element`, `by_row`, `by_tensor`, or a function
+      of your own from the shapes of the arrays to the number of the group of each
+      weight. Groups come in random order, and are taken if they still fit.
     - `seed`: of the draws.
 
-    **Raises:** `BoundsError` for a `fraction` outside (0, 1] or another `by`, and, at
-    the first step, where an array or a row is larger than the fraction allows: its
-    weights would never move.
+    **Raises:** `BoundsError` for a `fraction` outside (0, 1], and, at the first step,
+    where a group is larger than the fraction allows: its weights would never move.
+    `ShapeError` if `groups` does not number every weight.
 
-    **Example:** `ps.ParameterBatch(ps.Sven(lr=0.5), fraction=0.25, by="row")`.
+    **Example:** `ps.ParameterBatch(ps.Sven(lr=0.5), 0.25, groups=ps.by_row)`.
 
     Source: arXiv 2604.01279, parameter batching.
     """
 
     solver: Sven | LevenbergMarquardt
     fraction: float
-    by: Literal["element", "row", "tensor"] = "element"
+    groups: Callable = eqx.field(static=True, default=by_element)
     seed: int = 0
 
     def __check_init__(self):
@@ -67,8 +94,11 @@ class ParameterBatch(AbstractSolver):
             raise BoundsError(
                 f"`fraction` is {self.fraction!r}; it must lie above 0 and at most 1."
             )
-        if self.by not in _KINDS:
-            raise BoundsError(f"`by` is {self.by!r}; it is one of {_KINDS}.")
+        if not callable(self.groups):
+            raise PinnsvenError(
+                f"`groups` is {shown(self.groups)}; give `ps.by_element`, `ps.by_row`, "
+                "`ps.by_tensor` or a function of the shapes of the arrays."
+            )
 
     def init(self, residuals, theta):
         return ParameterBatchState(
@@ -90,16 +120,21 @@ class ParameterBatch(AbstractSolver):
         """Indices of the weights of this step; `p` where fewer were found."""
         p = theta.size
         most = max(1, round(self.fraction * p))
-        if self.by == "element":
-            return jr.permutation(key, p)[:most]
-        groups = _groups(residuals.shapes(theta), self.by)
+        groups = np.asarray(self.groups(residuals.shapes(theta)))
+        if groups.shape != (p,) or groups.dtype.kind != "i":
+            raise ShapeError(
+                f"`groups` returned {groups.dtype} of shape {groups.shape}; it must "
+                f"give the number of a group for each of {p} weights."
+            )
         sizes = np.bincount(groups)
         if sizes.max() > most:
             raise BoundsError(
-                f"`fraction={self.fraction:g}` allows {most} of {p} weights in a "
-                f"step, but the largest {self.by} has {sizes.max()}, which would "
-                "never be trained. Take a larger fraction or a finer `by`."
+                f"`fraction={self.fraction:g}` allows {most} of {p} weights in a step, "
+                f"but one group has {sizes.max()}, which would never be trained. Take "
+                "a larger fraction or smaller groups, such as `ps.by_element`."
             )
+        if sizes.max() == 1:
+            return jr.permutation(key, p)[:most]
         taken = _fill(jnp.asarray(sizes), most, key)
         return jnp.nonzero(taken[groups], size=most, fill_value=p)[0]
 
@@ -130,17 +165,6 @@ class _Subset(AbstractResiduals):
 
     def shares(self, r):
         return self.residuals.shares(r)
-
-
-def _groups(shapes: list[tuple[int, ...]], by: str) -> Int[np.ndarray, " p"]:
-    """The number of the group that each weight belongs to."""
-    numbers, first = [], 0
-    for shape in shapes:
-        size = int(np.prod(shape, dtype=int))
-        count = shape[0] if by == "row" and shape else 1
-        numbers.append(first + np.repeat(np.arange(count), size // count))
-        first += count
-    return np.concatenate(numbers)
 
 
 def _fill(sizes: Int[Array, " g"], most: int, key) -> Bool[Array, " g"]:
