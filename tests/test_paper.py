@@ -124,11 +124,12 @@ def test_a_run_that_blew_up_is_counted(paper):
         False,
         False,
     ]
-    text = compare.line(
-        "m", {"settings": {}, "runs": [run(0.2), run(0.4), run(np.nan)]}
-    )
-    assert "3.00e-01" in text and "1 of 3" in text
-    assert "all diverged" in compare.line("m", {"settings": {}, "runs": [run(99.0)]})
+    entry = lambda *losses: {"settings": {}, "runs": [run(x) for x in losses]}
+    text = compare.line("m", entry(0.2, 0.4, np.nan), 0.5)
+    assert "3.00e-01" in text and "1 of 3" in text and "1 epochs, 1.00 s" in text
+    assert "0 of 2" in compare.line("m", entry(0.2, 0.4), 0.1)
+    assert "- | 1 of 1" in compare.line("m", entry(99.0), 0.1)
+    assert compare.median_target({1: entry(0.1), 2: entry(0.3), 3: entry(99.0)}) == 0.3
 
 
 def test_records_survive_an_interruption(paper, tmp_path):

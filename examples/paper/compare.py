@@ -11,7 +11,7 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 from methods import Method, methods
-from study import Records, Task, arguments, mean_and_spread, run, task
+from study import Records, Run, Task, arguments, mean_and_spread, run, task
 
 
 # Tuning seeds, fresh seeds, epochs of a trial, epochs, trials, samples.
@@ -53,46 +53,85 @@ def compare(records: Records, task: Task, preset, limit=None, only=None) -> dict
         )
         runs = records.runs(key | {"epochs": preset["epochs"]}, make, preset["seeds"])
         found[method.name] = {"settings": best, "runs": runs}
-        print(line(method.name, found[method.name]), flush=True)
+        last = [r.validation[-1] for r in runs]
+        print(f"{method.name}: median of {len(runs)} {np.median(last):.2e}", flush=True)
     return found
 
 
-def line(name: str, entry: dict) -> str:
+HEAD = (
+    "| method | settings | validation loss | test loss | diverged | ms a step "
+    "| to the target |\n|---|---|---|---|---|---|---|"
+)
+
+
+def line(name: str, entry: dict, target: float) -> str:
+    """A row of the table: means over the runs that did not diverge."""
     runs = entry["runs"]
     fine = [r for r in runs if not r.diverged]
+    lost = f"{len(runs) - len(fine)} of {len(runs)}"
     settings = json.dumps(entry["settings"])
     if not fine:
-        return f"| {name} | {settings} | all diverged | | {len(runs)} | |"
+        return f"| {name} | `{settings}` | - | - | {lost} | - | - |"
     mean, spread = mean_and_spread([r.validation[-1] for r in fine])
     test = np.mean([r.test for r in fine])
     each = 1e3 * min(r.seconds / r.steps for r in fine)
     return (
-        f"| {name} | `{settings}` | {mean:.2e} ± {spread:.1e} | {test:.2e} "
-        f"| {len(runs) - len(fine)} of {len(runs)} | {each:.3f} |"
+        f"| {name} | `{settings}` | {mean:.2e} ± {spread:.1e} | {test:.2e} | {lost} "
+        f"| {each:.3f} | {reached(runs, target)} |"
     )
+
+
+def reached(runs: list[Run], target: float) -> str:
+    """The median epoch and CPU seconds at which the loss first met the target."""
+    epochs = [
+        next((i for i, loss in enumerate(r.validation) if loss <= target), None)
+        for r in runs
+    ]
+    found = sorted(e for e in epochs if e is not None)
+    # The median run must have met it, whatever the others do.
+    if len(found) <= len(runs) // 2:
+        return f"{len(found)} of {len(runs)}"
+    epoch = found[len(runs) // 2]
+    one = min(r.seconds / (len(r.validation) - 1) for r in runs)
+    return f"{epoch} epochs, {epoch * one:.2f} s"
+
+
+def median_target(found: dict) -> float:
+    """The median over the methods of their mean validation loss."""
+    means = [
+        np.mean([r.validation[-1] for r in entry["runs"] if not r.diverged] or [np.inf])
+        for entry in found.values()
+    ]
+    return float(np.median(means))
 
 
 def draw(task: Task, found: dict, picture) -> None:
     figure, axes = plt.subplots(1, 2, figsize=(10, 4.2), sharey=True)
+    start = 0.0
     for name, entry in found.items():
         runs = [r for r in entry["runs"] if not r.diverged]
+        lost = len(entry["runs"]) - len(runs)
         if not runs:
             continue
+        start = max(start, *(r.validation[0] for r in runs))
+        label = f"{name} ({lost} of {len(entry['runs'])} diverged)" if lost else name
         logs = np.log10([r.validation for r in runs])
         middle, spread = logs.mean(axis=0), logs.std(axis=0)
         epochs = np.arange(logs.shape[1])
         seconds = np.mean([r.seconds for r in runs]) * epochs / epochs[-1]
         for axis, x in zip(axes, (epochs, seconds), strict=True):
-            (curve,) = axis.plot(x[1:], 10 ** middle[1:], label=name)
+            (curve,) = axis.plot(x[1:], 10 ** middle[1:], label=label)
             low, high = 10 ** (middle - spread), 10 ** (middle + spread)
             axis.fill_between(
                 x[1:], low[1:], high[1:], color=curve.get_color(), alpha=0.2, lw=0
             )
     axes[0].set(xlabel="epoch", ylabel="validation loss", yscale="log")
+    axes[0].set_ylim(top=3 * start)
     axes[1].set(xlabel="CPU seconds on one thread, without compilation", xscale="log")
-    axes[0].legend(fontsize=8)
     figure.suptitle(f"{task.name}: mean and one standard deviation of the logarithm")
-    figure.tight_layout()
+    handles, labels = axes[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="lower center", ncols=4, fontsize=8)
+    figure.tight_layout(rect=(0, 0.1, 1, 1))
     figure.savefig(picture, dpi=150)
     plt.close(figure)
 
@@ -105,10 +144,10 @@ def main(name, preset="full", out="paper-results", mnist=None, only=None):
     records = Records(out / f"compare-{name}-{preset}.jsonl")
     found = compare(records, chosen, settings, 2 if small else None, only)
     draw(chosen, found, out / f"compare-{name}.png")
-    print("| method | settings | validation loss | test | diverged | ms a step |")
-    print("|---|---|---|---|---|---|")
+    target = median_target(found)
+    print(f"target {target:.2e}\n{HEAD}")
     for method, entry in found.items():
-        print(line(method, entry))
+        print(line(method, entry, target))
     return found
 
 
