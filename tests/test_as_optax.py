@@ -61,12 +61,13 @@ def regression(seed: int, solver, batch: int, epochs: int) -> float:
     state = transform.init(params)
 
     def off(params, x):
-        return jax.vmap(eqx.combine(params, static))(x) - target(x)
+        return eqx.combine(params, static)(x) - target(x)
 
     @jax.jit
     def step(params, state, x):
-        rows = lambda params: off(params, x) / jnp.sqrt(x.size)
-        updates, state = transform.update(None, state, params, residual_fn=rows)
+        updates, state = transform.update(
+            None, state, params, residual_fn=off, batch=(x,)
+        )
         return optax.apply_updates(params, updates), state
 
     for epoch in range(epochs):
@@ -74,7 +75,7 @@ def regression(seed: int, solver, batch: int, epochs: int) -> float:
         for start in range(0, x.size, batch):
             params, state = step(params, state, x[order[start : start + batch]])
     unseen = jnp.linspace(-1, 1, 401)
-    return float(jnp.mean(off(params, unseen) ** 2))
+    return float(jnp.mean(jax.vmap(off, (None, 0))(params, unseen) ** 2))
 
 
 def test_the_papers_step_trains_on_minibatches_under_jit():

@@ -28,7 +28,9 @@ def linear(shape, singular_values, seed=0):
 
 
 def spectrum(factorisation, residuals, p):
-    return factorisation.decompose(residuals, jnp.zeros(p), factorisation.init())[1]
+    """What the factorisation finds at the origin."""
+    decompose = lambda w: factorisation.decompose(residuals, w, factorisation.init())
+    return jax.jit(decompose)(jnp.zeros(p))[1]
 
 
 def truncated(a, b, k):
@@ -82,7 +84,9 @@ def test_a_flat_spectrum_has_no_directions_to_find_but_its_size(shape):
 
 
 def one_step(solver, residuals, theta):
-    return solver.step(residuals, theta, solver.init(residuals, theta))[0]
+    """Where the first step leads."""
+    step = lambda w: solver.step(residuals, w, solver.init(residuals, w))[0]
+    return jax.jit(step)(theta)
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -136,10 +140,9 @@ def test_a_rank_above_that_of_the_jacobian_does_no_harm(factorisation):
 def test_zero_jacobian_and_zero_residual_leave_theta_alone(factorisation):
     for rows in (lambda w: jnp.ones(5) + 0 * w[:5], lambda w: 0 * jnp.sum(w) * w[:5]):
         residuals = FunctionResiduals(rows, lambda w: w)
-        for solver in (ps.Sven(lr=1.0, factorisation=factorisation), ps.Sven()):
-            theta = jnp.arange(1.0, 8.0)
-            step = one_step(solver, residuals, theta)
-            assert np.array_equal(step, theta)
+        theta = jnp.arange(1.0, 8.0)
+        solver = ps.Sven(lr=1.0, factorisation=factorisation)
+        assert np.array_equal(one_step(solver, residuals, theta), theta)
 
 
 def test_the_tolerance_ends_early_where_the_spectrum_allows_it():

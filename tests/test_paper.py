@@ -76,7 +76,7 @@ def test_the_batches_are_drawn(paper, tmp_path):
 @pytest.mark.slow
 def test_the_costs_are_fitted_and_drawn(paper, tmp_path):
     fits, ratios = paper("cost").main(preset="small", out=tmp_path)
-    assert len(fits) == 3 and np.all(np.isfinite(list(fits.values())))
+    assert len(fits) == 1 and np.all(np.isfinite(list(fits.values())))
     assert len(ratios) == 2 and min(ratios) > 0
     assert (tmp_path / "cost.png").stat().st_size > 10_000
 

@@ -26,7 +26,8 @@ def moved(rows, theta, **options):
     """What one step of the paper adds to theta."""
     solver = ps.Sven(lr=1.0, **options)
     residuals = FunctionResiduals(rows, lambda w: w)
-    return solver.step(residuals, theta, solver.init(residuals, theta))[0] - theta
+    step = lambda w: solver.step(residuals, w, solver.init(residuals, w))[0]
+    return jax.jit(step)(theta) - theta
 
 
 @pytest.mark.parametrize("kappa", KAPPAS)

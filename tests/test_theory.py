@@ -33,7 +33,12 @@ def direction(rows, theta, **options):
     """The step of `Sven(lr=1)`, and its record."""
     solver = ps.Sven(lr=1.0, **options)
     residuals = FunctionResiduals(rows, lambda w: w)
-    new, _, info = solver.step(residuals, theta, solver.init(residuals, theta))
+
+    @jax.jit
+    def step(theta):
+        return solver.step(residuals, theta, solver.init(residuals, theta))
+
+    new, _, info = step(theta)
     return np.asarray(new - theta), info
 
 
@@ -157,30 +162,29 @@ def test_a_gram_step_is_the_step_of_the_explicit_truncated_pseudoinverse(
     assert np.allclose(d, wanted, rtol=1e-6, atol=1e-7 * np.abs(wanted).max())
 
 
-def test_truncation_projects_the_step_on_the_leading_directions():
-    for shape in SHAPES:
-        theta, rows = problem(*shape)
-        u, s, vt = np.linalg.svd(np.asarray(jax.jacobian(rows)(theta)))
-        full, _ = direction(rows, theta)
-        lengths, left = [], []
-        for k in range(1, len(s) + 1):
-            d, info = direction(rows, theta, k=k)
-            v = vt[:k]
-            assert np.allclose(d, v.T @ (v @ full), atol=1e-8)
-            lengths.append(np.linalg.norm(d))
-            j = jax.jacobian(rows)(theta)
-            left.append(np.linalg.norm(rows(theta) + j @ d))
-            assert np.isclose(
-                info.predicted, np.sum((u[:, :k].T @ rows(theta)) ** 2), rtol=1e-8
-            )
-        assert np.all(np.diff(lengths) > -1e-12)
-        assert np.all(np.diff(left) < 1e-12)
+@pytest.mark.parametrize("shape", SHAPES[:2])
+def test_truncation_projects_the_step_on_the_leading_directions(shape):
+    theta, rows = problem(*shape)
+    j = np.asarray(jax.jacobian(rows)(theta))
+    r = np.asarray(rows(theta))
+    u, s, vt = np.linalg.svd(j)
+    full, _ = direction(rows, theta)
+    lengths, left = [], []
+    for k in (1, 2, 5, len(s)):
+        d, info = direction(rows, theta, k=k)
+        v = vt[:k]
+        assert np.allclose(d, v.T @ (v @ full), atol=1e-8)
+        assert np.isclose(info.predicted, np.sum((u[:, :k].T @ r) ** 2), rtol=1e-8)
+        lengths.append(np.linalg.norm(d))
+        left.append(np.linalg.norm(r + j @ d))
+    assert np.all(np.diff(lengths) > 0)
+    assert np.all(np.diff(left) < 0)
 
 
 def test_any_truncated_step_goes_downhill():
     theta, rows = problem(10, 30)
     g = jax.grad(lambda w: jnp.sum(rows(w) ** 2))(theta)
-    for k in range(1, 11):
+    for k in (1, 4, 10):
         d, info = direction(rows, theta, k=k)
         # The slope is -2 times what the linear model promises for the full step.
         assert np.isclose(g @ d, -2 * info.predicted, rtol=1e-8)

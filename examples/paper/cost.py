@@ -78,7 +78,7 @@ def seconds(loop, budget: float) -> float:
     return min(times)
 
 
-def scan(shape, ks, budget) -> dict[str, np.ndarray]:
+def scan(shape, ks, budget, factorisations) -> dict[str, np.ndarray]:
     """Time of a step over that of SGD, for each factorisation and each k."""
     inputs, width, outputs, batch = shape
     network = eqx.nn.MLP(
@@ -87,7 +87,7 @@ def scan(shape, ks, budget) -> dict[str, np.ndarray]:
     x = jr.normal(jr.key(1), (batch, inputs), jnp.float32)
     y = jnp.sin(x[:, :1])
     found = {}
-    for name, factorisation in FACTORISATIONS.items():
+    for name, factorisation in factorisations.items():
         ratios = []
         for k in ks:
             # The plain step beside each: the machine is not equally fast all the time.
@@ -136,12 +136,14 @@ def gram_and_adam(epochs: int) -> tuple[float, float]:
 def main(preset="full", out="paper-results"):
     small = preset == "small"
     ks = (1, 8) if small else (1, 2, 4, 8, 16, 32, 64)
-    networks = dict(list(NETWORKS.items())[: 1 if small else None])
+    some = lambda cases: dict(list(cases.items())[: 1 if small else None])
+    networks, factorisations = some(NETWORKS), some(FACTORISATIONS)
     figure, axes = plt.subplots(1, len(networks), figsize=(5 * len(networks), 4))
     fits = {}
     for axis, (title, shape) in zip(np.atleast_1d(axes), networks.items(), strict=True):
         usable = [k for k in ks if k <= shape[-1]]
-        for name, ratios in scan(shape, usable, 0.02 if small else 0.1).items():
+        found = scan(shape, usable, 0.02 if small else 0.1, factorisations)
+        for name, ratios in found.items():
             slope, offset = np.polyfit(usable, ratios, 1)
             fits[title, name] = offset, slope
             print(f"| {title} | {name} | {offset:.1f} | {slope:.2f} |", flush=True)
