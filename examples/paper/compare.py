@@ -126,7 +126,8 @@ def draw(task: Task, found: dict, picture) -> None:
                 x[1:], low[1:], high[1:], color=curve.get_color(), alpha=0.2, lw=0
             )
     axes[0].set(xlabel="epoch", ylabel="validation loss", yscale="log")
-    axes[0].set_ylim(top=3 * start)
+    # A run that blew up for a while must not hide the others.
+    axes[0].set_ylim(top=min(3 * start, axes[0].get_ylim()[1]))
     axes[1].set(xlabel="CPU seconds on one thread, without compilation", xscale="log")
     figure.suptitle(f"{task.name}: mean and one standard deviation of the logarithm")
     handles, labels = axes[0].get_legend_handles_labels()
