@@ -216,6 +216,55 @@ def test_no_array_of_rows_by_weights_is_made(factorisation):
     assert compiled.memory_analysis().temp_size_in_bytes < one_jacobian / 4
 
 
+@pytest.mark.parametrize("factorisation", [ps.RandomisedSVD(4), ps.GolubKahan(4)])
+def test_a_derivative_that_is_not_finite_shows_and_moves_nothing(factorisation):
+    residuals = FunctionResiduals(lambda w: 1.0 + jnp.sqrt(w), lambda w: w)
+    solver, theta = ps.Sven(factorisation=factorisation), jnp.zeros(5)
+    new, _, info = solver.step(residuals, theta, solver.init(residuals, theta))
+    assert np.isnan(info.sigma_max)
+    assert np.array_equal(new, theta)
+
+
+def test_many_rows_of_a_small_network_are_multiplied_one_vector_at_a_time():
+    network = eqx.nn.MLP(1, "scalar", 64, 3, jnp.tanh, key=jr.key(0))
+    params, static = eqx.partition(network, eqx.is_inexact_array)
+    x = jnp.linspace(-1, 1, 20_000)[:, None]
+    rows = lambda params: jax.vmap(eqx.combine(params, static))(x)
+
+    def needed(factorisation):
+        transform = ps.as_optax(ps.Sven(lr=0.1, factorisation=factorisation))
+        update = lambda params, state: transform.update(
+            None, state, params, residual_fn=rows
+        )
+        lowered = jax.jit(update).lower(params, transform.init(params))
+        return lowered.compile().memory_analysis().temp_size_in_bytes
+
+    # Only the vectors themselves may grow with their number.
+    vectors = 8 * (x.size + 12_737) * 20
+    assert needed(ps.RandomisedSVD(20)) - needed(ps.RandomisedSVD(2)) < 5 * vectors
+
+
+@pytest.mark.parametrize(
+    "solver",
+    [
+        ps.Sven(factorisation=ps.RandomisedSVD(12)),
+        ps.ParameterBatch(ps.Sven(), fraction=0.5),
+    ],
+)
+def test_a_run_goes_on_from_its_checkpoint_with_the_vectors_it_would_have_drawn(
+    solver, tmp_path
+):
+    conditions, model = problem()
+    path = tmp_path / "run.npz"
+    go = lambda steps, **files: ps.solve(
+        conditions, model, solver, key=jr.key(1), steps=steps, progress=False, **files
+    )
+    go(10, checkpoint=path)
+    resumed = go(10, resume=path)
+    x = np.linspace(0, 1, 11)
+    assert np.array_equal(resumed.u(x=x), go(20).u(x=x))
+
+
 @pytest.mark.parametrize(
     ("make", "words"),
     [
@@ -229,3 +278,11 @@ def test_no_array_of_rows_by_weights_is_made(factorisation):
 def test_impossible_settings_are_refused(unchecked_types, make, words):
     with pytest.raises(ps.BoundsError, match=words):
         make()
+
+
+def test_a_stall_for_want_of_singular_values_says_so():
+    conditions, model = problem()
+    solver = ps.Sven(factorisation=ps.GolubKahan(2))
+    found = ps.solve(conditions, model, solver, key=jr.key(1), progress=False)
+    assert found.result is ps.Result.stalled
+    assert "larger fraction, rank or `k`" in found.reason

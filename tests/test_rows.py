@@ -47,10 +47,6 @@ def test_gradients_are_finite_at_and_near_zero(kappa, value):
         assert np.isfinite(jax.grad(signed)(w))
 
 
-def test_without_the_guard_the_gradient_at_zero_is_not_a_number():
-    assert np.isnan(jax.grad(lambda w: jnp.sqrt(w**2))(0.0))
-
-
 @pytest.mark.parametrize("kappa", KAPPAS)
 def test_signed_and_unsigned_rows_give_the_same_step(kappa):
     theta, off = fit()
@@ -70,12 +66,17 @@ def test_truncation_at_kappa_2_drops_the_points_that_fit_well():
     theta, off = fit()
     n = off(theta).size
     scale = 10.0 ** -jnp.linspace(0, 4, n)
-    small = lambda w: scale * off(w)  # residuals spread over four decades
-    j = lambda rows: np.linalg.svd(jax.jacobian(rows)(theta), compute_uv=False)
-    signed = lambda kappa: lambda w: ps.signed_rows(off(w), kappa)
-    assert (j(signed(1.0)) > 1e-3 * j(signed(1.0))[0]).sum() == n
-    spread = j(lambda w: ps.signed_rows(small(w), 2.0))
-    assert (spread > 1e-3 * spread[0]).sum() < n / 2
+    at = off(theta)
+    # Residuals spread over four decades, from rows of like size.
+    spread = lambda w: off(w) - at + scale * at
+
+    def kept(kappa):
+        rows = lambda w: ps.signed_rows(spread(w), kappa)
+        s = np.linalg.svd(jax.jacobian(rows)(theta), compute_uv=False)
+        return (s > 1e-3 * s[0]).sum()
+
+    assert kept(1.0) == n
+    assert kept(2.0) <= n / 2 + 3
 
 
 def test_a_row_at_zero_leaves_the_others_their_step():
@@ -87,8 +88,9 @@ def test_a_row_at_zero_leaves_the_others_their_step():
     assert np.allclose(step, others, rtol=1e-8, atol=1e-12)
 
 
-def test_a_negative_loss_is_seen():
-    assert np.isnan(ps.loss_rows(jnp.asarray(-1.0)))
+@pytest.mark.parametrize("kappa", [*KAPPAS, 4.0])
+def test_a_negative_loss_is_seen(kappa):
+    assert np.isnan(ps.loss_rows(jnp.asarray(-1.0), kappa))
 
 
 def classifier(kappa):
@@ -161,16 +163,6 @@ def test_a_micro_batch_is_the_mean_loss_of_its_group(kappa):
     assert np.allclose(got, -np.linalg.pinv(j) @ whole(theta), rtol=1e-8, atol=1e-11)
 
 
-def test_cross_terms_within_a_group_are_in_the_gram_matrix():
-    theta, off = fit()
-    single = jax.jacobian(lambda w: off(w) ** 2)(theta)
-    grouped = jax.jacobian(lambda w: (off(w) ** 2).reshape(6, 2).mean(axis=1))(theta)
-    gram = (single @ single.T).reshape(6, 2, 6, 2)
-    cross = gram[:, 0, :, 1].diagonal()
-    assert np.abs(cross).min() > 1e-6
-    assert np.allclose(grouped @ grouped.T, gram.mean(axis=(1, 3)), atol=1e-12)
-
-
 def test_one_group_is_the_gradient_direction():
     theta, off = fit()
     loss = lambda w: jnp.mean(off(w) ** 2)
@@ -205,8 +197,28 @@ def test_hubers_loss_in_a_condition_ignores_outliers():
 
 
 @pytest.mark.parametrize(
+    "solver", [ps.Sven(), ps.Sven(lr=0.1), ps.LevenbergMarquardt()]
+)
+@pytest.mark.parametrize("data", [np.float32, np.float64])
+@pytest.mark.parametrize("own", [jnp.float32, jnp.float64])
+def test_data_may_have_another_precision_than_the_parameters(solver, data, own):
+    params = {"w": jnp.zeros(2, own)}
+    x = np.arange(6, dtype=data).reshape(3, 2)
+    row = lambda params, x: params["w"] @ x - 1
+    transform = ps.as_optax(solver)
+    # A list, as data loaders give it.
+    update = lambda s: transform.update(None, s, params, residual_fn=row, batch=[x])
+    updates, state = jax.jit(update)(transform.init(params))
+    assert updates["w"].dtype == own and np.all(np.isfinite(updates["w"]))
+    assert jax.tree.map(jnp.shape, state) == jax.tree.map(
+        jnp.shape, transform.init(params)
+    )
+
+
+@pytest.mark.parametrize(
     ("make", "words"),
     [
+        (lambda: ps.as_optax().init({"a": jnp.arange(3)}), "real floating-point"),
         (lambda: ps.loss_rows(jnp.ones(2), 0.0), "must be positive"),
         (lambda: ps.signed_rows(jnp.ones(2), 0.5), "at least 1"),
         (lambda: ps.microbatches(jnp.ones(6), 0), "at least 1 sample"),

@@ -51,18 +51,20 @@ class FunctionResiduals(AbstractResiduals):
         return ravel_pytree(self.fn(self.unravel(theta)))[0]
 
     def linearise(self, theta, columns=None):
-        if columns is not None:
-            r, pull = jax.vjp(self, theta)
-            row = lambda w: _take(pull(w)[0], columns)
-            return r, jax.lax.map(
-                row, jnp.eye(r.size, dtype=r.dtype), batch_size=_chunk(theta.size)
-            )
-        # One pass for each weight or one for each row, whichever are fewer.
         rows = jax.eval_shape(self, theta).size
-        jacobian = jax.jacfwd if theta.size <= rows else jax.jacrev
-        twice = lambda vector: (self(vector),) * 2
-        j, r = jacobian(twice, has_aux=True)(theta)
-        return r, j
+        part, whole = theta, lambda part: part
+        if columns is not None:
+            part = _take(theta, columns)
+            whole = lambda part: theta.at[columns].set(part, mode="drop")
+        # One pass for each weight or one for each row, whichever are fewer.
+        if part.size <= rows or columns is None:
+            jacobian = jax.jacfwd if part.size <= rows else jax.jacrev
+            twice = lambda part: (self(whole(part)),) * 2
+            j, r = jacobian(twice, has_aux=True)(part)
+            return r, j
+        r, pull = jax.vjp(self, theta)
+        one = lambda i: _take(pull(jnp.zeros_like(r).at[i].set(1.0))[0], columns)
+        return r, jax.lax.map(one, jnp.arange(rows), batch_size=_chunk(theta.size))
 
     def shapes(self, theta):
         return _shapes(self.unravel, theta)
@@ -84,7 +86,16 @@ class Block(eqx.Module):
         return jax.vmap(self.row, in_axes=(None, 0))(trained, self.points)
 
     def linearise(self, trained, width: int, columns=None):
-        """Residuals and their gradients, formed row by row in chunks."""
+        """Residuals and their gradients, of some weights if `columns` are given."""
+        keep = lambda gradient: (
+            gradient if columns is None else _take(gradient, columns)
+        )
+        value, gradient = self.by_point(trained, width, keep)
+        rows = value.size
+        return value.reshape(rows), gradient.reshape(rows, -1)
+
+    def by_point(self, trained, width: int, of: Callable):
+        """Residuals, and a function of the gradients of each point, in chunks."""
 
         def one(entry):
             scale, point = entry
@@ -92,17 +103,13 @@ class Block(eqx.Module):
             tree = jax.vmap(pull)(jnp.eye(self.components, dtype=value.dtype))[0]
             leaves = [a.reshape(self.components, -1) for a in jax.tree.leaves(tree)]
             gradient = jnp.concatenate(leaves, axis=1)
-            return value, gradient if columns is None else _take(gradient, columns)
+            return value, of(gradient)
 
-        n = self.scale.shape[0]
         chunk = _chunk(width * self.components)
         entries = (self.scale, self.points)
-        if n <= chunk:
-            value, gradient = jax.vmap(one)(entries)
-        else:
-            value, gradient = jax.lax.map(one, entries, batch_size=chunk)
-        rows = n * self.components
-        return value.reshape(rows), gradient.reshape(rows, -1)
+        if self.scale.shape[0] <= chunk:
+            return jax.vmap(one)(entries)
+        return jax.lax.map(one, entries, batch_size=chunk)
 
 
 class ResidualMap(AbstractResiduals):

@@ -34,6 +34,7 @@ def loss_rows(losses: Float[Array, "*n"], kappa: float = 1.0) -> Float[Array, "*
     """
     if not kappa > 0:
         raise BoundsError(f"`kappa` is {kappa!r}; it must be positive.")
+    losses = jnp.where(losses < 0, jnp.nan, losses)
     if kappa == 2:
         return losses
     zero = losses == 0

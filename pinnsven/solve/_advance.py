@@ -92,9 +92,10 @@ def _block_terms(block: Block, trained, theta):
         block.row,
         block.components,
     )
-    _, jacobian = part.linearise(trained, theta.size)
+    size = lambda gradient: jnp.sum((gradient * theta) ** 2)
+    _, sizes = part.by_point(trained, theta.size, size)
     whole = jnp.sum(block.scale**2) / jnp.sum(part.scale**2)
-    return whole * jnp.sum((jacobian * theta) ** 2)
+    return whole * jnp.sum(sizes)
 
 
 def _advance(solver, residuals, theta, state, limit, capacity) -> Leg:

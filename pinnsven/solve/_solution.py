@@ -153,7 +153,10 @@ class Solution:
         return standard_error(self._bound, residuals, self._run.theta, name)
 
     def spectrum(self) -> tuple[Float[np.ndarray, " q"], Float[np.ndarray, " q"]]:
-        r"""The singular values of $J$ at the solution, and $|U^T r|$ beside each."""
+        r"""The singular values of $J$ at the solution, and $|U^T r|$ beside each.
+
+        All of them, from the formed Jacobian, whatever the solver used.
+        """
         residuals = self._bound.map(self._run.draw.train)
         spectrum = _spectrum(residuals, self._run.theta)
         return np.asarray(spectrum.s), np.abs(np.asarray(spectrum.c))

@@ -16,7 +16,7 @@ from .._names import shown
 from ..fields import Model
 from ..geometry import is_count
 from ..residuals import Problem
-from ..sven import AbstractSolver, Sven
+from ..sven import AbstractSolver, Sven, sees_part
 from ._checkpoint import read_checkpoint, write_checkpoint
 from ._driver import EVERY, Driver, Run
 from ._files import write_bytes
@@ -104,7 +104,7 @@ def solve(
     if end.result is Result.stalled:
         # Said again about the state that is returned, which need not be the last.
         terms = functools.partial(driver.terms, finished)
-        end = stall(finished, bound.conditions, terms, tolerance)
+        end = stall(finished, bound.conditions, terms, tolerance, sees_part(solver))
     solution = Solution(bound, finished, end, repr(solver))
     if throw and end.result.is_failure:
         raise SolveError(f"{end.reason}\n{solution}")

@@ -27,6 +27,10 @@ ROUNDING = 1e-9
 MISFIT = 3.0
 
 Conditions = Mapping[str, AbstractCondition]
+_IN_PART = (
+    "The steps saw only some of the weights or singular values; more of them, a larger "
+    "fraction, rank or `k`, may be all that is missing."
+)
 # The size of the terms of each condition at the present state; see `terms`.
 Terms = Callable[[], dict[str, float]]
 
@@ -69,9 +73,19 @@ def verdict(
 
 
 def stall(
-    run: Run, conditions: Conditions, terms: Terms, tolerance: float | None
+    run: Run,
+    conditions: Conditions,
+    terms: Terms,
+    tolerance: float | None,
+    in_part: bool = False,
 ) -> End:
-    """A stalled end, with what is furthest from being met at the present state."""
+    """A stalled end, with what is furthest from being met at the present state.
+
+    `in_part`: the steps saw only a part of the Jacobian.
+    """
+    if in_part:
+        plain = stall(run, conditions, terms, tolerance)
+        return End(plain.result, f"{plain.reason} {_IN_PART}")
     if tolerance is not None:
         name = max(run.training, key=lambda name: _now(run, name))
         return End(

@@ -15,6 +15,7 @@ from ._parameter_batch import (
     by_element as by_element,
     by_row as by_row,
     by_tensor as by_tensor,
+    sees_part as sees_part,
 )
 from ._solver import AbstractSolver as AbstractSolver, Info as Info
 from ._steps import (

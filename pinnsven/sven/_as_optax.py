@@ -7,7 +7,7 @@ import numpy as np
 import optax
 from jax.flatten_util import ravel_pytree
 
-from .._errors import PinnsvenError, ShapeError
+from .._errors import DtypeError, PinnsvenError, ShapeError
 from .._names import shown
 from ..residuals import FunctionResiduals, sample_residuals
 from ._parameter_batch import ParameterBatch
@@ -29,7 +29,9 @@ def as_optax(
     - `residual_fn(params)`, the rows of the whole batch, which is in the closure. The
       Jacobian costs one gradient for each row.
 
-    Rows may be an array or a pytree of arrays. For a loss without a sign take
+    A batch that is a tuple or a list is unpacked, any other pytree is passed as one
+    argument. Rows may be an array or a pytree of arrays, and are taken in the precision
+    of the parameters. For a loss without a sign take
     `loss_rows`, for the paper's micro-batches `microbatches`.
 
     **Arguments:** `solver`, `Sven()` by default; the paper's step is `Sven(lr=0.1)`.
@@ -43,7 +45,8 @@ def as_optax(
     optax.scale_by_schedule(schedule))`.
 
     **Raises:** `PinnsvenError` without parameters or `residual_fn`, or for another
-    solver; `ShapeError` if there is no row, or if the arrays of a batch differ in
+    solver; `DtypeError` for parameters that are not real numbers; `ShapeError` if
+    there is no row, or if the arrays of a batch differ in
     length.
 
     **Example:**
@@ -73,6 +76,12 @@ def as_optax(
             raise PinnsvenError(
                 "`as_optax` was given parameters without a single number to train."
             )
+        if not jnp.issubdtype(theta.dtype, jnp.floating):
+            raise DtypeError(
+                f"`as_optax` was given parameters that flatten to {theta.dtype}; train "
+                "the real floating-point arrays alone, for instance those of "
+                "`equinox.partition(model, equinox.is_inexact_array)`."
+            )
         # The first state depends on the dtype of the parameters alone.
         return used.init(FunctionResiduals(lambda tree: tree, unravel), theta)
 
@@ -93,10 +102,15 @@ def as_optax(
                 "`residual_fn(params)` returns one entry for each row."
             )
         theta, unravel = ravel_pytree(params)
+
+        def rows(tree, *sample):
+            # In the precision of the parameters, whatever that of the data.
+            return ravel_pytree(residual_fn(tree, *sample))[0].astype(theta.dtype)
+
         if batch is None:
-            residuals = FunctionResiduals(residual_fn, unravel)
+            residuals = FunctionResiduals(rows, unravel)
         else:
-            residuals = sample_residuals(residual_fn, unravel, _samples(batch), theta)
+            residuals = sample_residuals(rows, unravel, _samples(batch), theta)
         if not jax.eval_shape(residuals, theta).size:
             raise ShapeError("`residual_fn` returns no row; give it a batch.")
         new, state, _ = used.step(residuals, theta, state)
@@ -107,7 +121,7 @@ def as_optax(
 
 def _samples(batch: Any) -> tuple:
     """The batch as a tuple, refused unless its arrays have one length in front."""
-    batch = batch if isinstance(batch, tuple) else (batch,)
+    batch = tuple(batch) if type(batch) in (tuple, list) else (batch,)
     lengths = {np.shape(a)[:1] for a in jax.tree.leaves(batch)}
     if len(lengths) != 1 or lengths <= {(), (0,)}:
         raise ShapeError(

@@ -78,9 +78,10 @@ class GolubKahan(AbstractFactorisation):
     $(J^TJ, J^Tr)$ it leaves the smallest linearised residual. The largest singular
     values converge first, those that the residual does not see never appear.
 
-    For `n` rows and `p` weights: $m \le \mathrm{rank}$ products with $J$ and with
-    $J^T$, $O((n + p)\,m^2)$ operations to keep the vectors orthogonal, and
-    $O((n + p)\,\mathrm{rank})$ numbers of memory.
+    For `n` rows and `p` weights: at most rank products with $J$ and as many with
+    $J^T$, $O(\min(n, p)\,m^2)$ operations to keep the shorter vectors orthogonal, and
+    $O((n + p)\,\mathrm{rank})$ numbers of memory. The longer ones are orthogonal to
+    about $\epsilon\,\sigma_1/\sigma_m$.
 
     **Arguments:**
 
@@ -93,7 +94,7 @@ class GolubKahan(AbstractFactorisation):
     **Example:** `ps.Sven(factorisation=ps.GolubKahan(64, tolerance=1e-3))`.
 
     Sources: G. Golub, W. Kahan (1965); C. C. Paige, M. A. Saunders, LSQR, ACM TOMS 8
-    (1982).
+    (1982); H. D. Simon, H. Zha, SIAM J. Sci. Comput. 21 (2000), for the one side.
     """
 
     rank: int
@@ -122,6 +123,7 @@ class GolubKahan(AbstractFactorisation):
         alpha = jnp.where(i < taken, lanczos.alpha, 0.0)
         b = b.at[i, i].set(alpha).at[i + 1, i].set(lanczos.beta)
         left, s, wt = jnp.linalg.svd(b, full_matrices=False)
+        s = jnp.where(jnp.isfinite(lanczos.gradient), s, jnp.nan)
         return r, Spectrum(s, norm * left[0], (lanczos.v.T, wt.T)), state
 
     def floor(self, dtype):
@@ -146,13 +148,17 @@ def _bidiagonalise(r, norm, times, transposed, rank, tolerance):
     zeros = lambda *shape: jnp.zeros(shape, r.dtype)
     u = zeros(rank + 1, r.size).at[0].set(_over(r, norm))
     column = lambda apply, vector: apply(vector[:, None])[:, 0]
-    first = column(transposed, u[0])
+    back = lambda w: column(transposed, w)
+    first = back(u[0])
     alpha = jnp.linalg.norm(first)
     v = zeros(rank, first.size).at[0].set(_over(first, alpha))
     start = _Lanczos(
         u, v, zeros(rank).at[0].set(alpha), zeros(rank), norm, alpha, norm * alpha
     )
     enough = tolerance * start.gradient
+    # One kind of vectors kept orthogonal keeps the other so, as far as the smallest
+    # singular value in B allows (Simon and Zha); the shorter ones cost less.
+    wide = r.size <= first.size
 
     def going(carry):
         j, now = carry
@@ -161,11 +167,18 @@ def _bidiagonalise(r, norm, times, transposed, rank, tolerance):
     def body(carry):
         j, now = carry
         rounding = 10 * jnp.finfo(r.dtype).eps * now.alpha[0]
-        new_u, beta = _orthogonal(column(times, now.v[j]), now.u, rounding)
-        new_v, alpha = _orthogonal(column(transposed, new_u), now.v, rounding)
-        # The last row of v is not needed: the spectrum is that of `rank` columns.
+        next_u = column(times, now.v[j]) - now.alpha[j] * now.u[j]
+        new_u, beta = _unit(next_u, now.u if wide else None, rounding)
+        # After the last column of B no further vector is needed.
         inside = jnp.minimum(j + 1, rank - 1)
         last = j + 1 == rank
+        new_v, alpha = jax.lax.cond(
+            last,
+            lambda: (jnp.zeros_like(first), jnp.zeros_like(beta)),
+            lambda: _unit(
+                back(new_u) - beta * now.v[j], None if wide else now.v, rounding
+            ),
+        )
         length = jnp.hypot(now.diagonal, beta)
         cosine, sine = _over(now.diagonal, length), _over(beta, length)
         rhs = sine * now.rhs
@@ -182,21 +195,23 @@ def _bidiagonalise(r, norm, times, transposed, rank, tolerance):
     return jax.lax.while_loop(going, body, (jnp.zeros((), jnp.int32), start))
 
 
-def _orthogonal(vector, basis, rounding):
-    """The unit vector of what is left beside the basis, and its length.
+def _unit(vector, basis, rounding):
+    """The unit vector of what is left beside a basis, if there is one, and its length.
 
     Twice is enough (Parlett, The Symmetric Eigenvalue Problem, section 6.9). A length
     that is rounding is zero, and so is the vector: the space is exhausted.
     """
-    for _ in range(2):
-        vector = vector - basis.T @ (basis @ vector)
+    if basis is not None:
+        for _ in range(2):
+            vector = vector - basis.T @ (basis @ vector)
     length = jnp.linalg.norm(vector)
-    length = jnp.where(length > rounding, length, 0.0)
+    length = jnp.where(length <= rounding, 0.0, length)
     return _over(vector, length), length
 
 
 def _over(a, b):
-    return jnp.where(b > 0, a / jnp.where(b > 0, b, 1.0), 0.0)
+    """$a/b$, and zero for $b = 0$; what is not finite stays so."""
+    return jnp.where(b == 0, 0.0, a / jnp.where(b == 0, 1.0, b))
 
 
 def products(
@@ -208,8 +223,9 @@ def products(
     """
     r, tangent = jax.linearize(residuals, theta)
     cotangent = jax.linear_transpose(tangent, theta)
-    # The intermediate values of a network are about as many as its rows and weights.
-    some = max(1, CHUNK_ENTRIES // (r.size + theta.size))
+    # A network has some sqrt(p) intermediate values for each row, its derivatives more.
+    values = round(4 * r.size * theta.size**0.5) + theta.size
+    some = max(1, CHUNK_ENTRIES // values)
 
     def columns(apply):
         return lambda matrix: jax.lax.map(apply, matrix.T, batch_size=some).T

@@ -12,6 +12,7 @@ from jaxtyping import Array, Bool, Float, Int
 from .._errors import BoundsError, PinnsvenError, ShapeError
 from .._names import shown
 from ..residuals import AbstractResiduals
+from ._matrix_free import GolubKahan, RandomisedSVD
 from ._solver import AbstractSolver
 from ._sven import LevenbergMarquardt, Sven
 
@@ -24,7 +25,8 @@ def by_element(shapes: list[tuple[int, ...]]) -> Int[np.ndarray, " p"]:
 def by_row(shapes: list[tuple[int, ...]]) -> Int[np.ndarray, " p"]:
     """Slices along the first axis of an array, for `ParameterBatch`.
 
-    In a dense layer these are the weights that lead to one neuron, and its bias.
+    In a layer with weights of shape (outputs, inputs), as in Equinox, they are those
+    that lead to one neuron; its bias is a group of its own.
     """
     return _numbered(shapes, [shape[0] if shape else 1 for shape in shapes])
 
@@ -57,8 +59,9 @@ class ParameterBatch(AbstractSolver):
 
     Each step sees the columns of $J$ that belong to at most `fraction` of the weights,
     so that Jacobian and factorisation shrink by that factor. The gradient of a row
-    still runs through the whole network, some rows at a time: memory is saved, time
-    only in the factorisation.
+    still runs through the whole network, some rows at a time: a large Jacobian needs
+    less memory, a small one as much as before, and time is saved only where the
+    factorisation costs it.
 
     **Arguments:**
 
@@ -67,7 +70,8 @@ class ParameterBatch(AbstractSolver):
     - `fraction`: of the weights, above 0 and at most 1.
     - `groups`: what is drawn whole: `by_element`, `by_row`, `by_tensor`, or a function
       of your own from the shapes of the arrays to the number of the group of each
-      weight. Groups come in random order, and are taken if they still fit.
+      weight, a NumPy array. Groups come in random order, and are taken if they still
+      fit.
     - `seed`: of the draws.
 
     **Raises:** `BoundsError` for a `fraction` outside (0, 1], and, at the first step,
@@ -120,11 +124,13 @@ class ParameterBatch(AbstractSolver):
         """Indices of the weights of this step; `p` where fewer were found."""
         p = theta.size
         most = max(1, round(self.fraction * p))
-        groups = np.asarray(self.groups(residuals.shapes(theta)))
-        if groups.shape != (p,) or groups.dtype.kind != "i":
+        with jax.ensure_compile_time_eval():
+            groups = np.asarray(self.groups(residuals.shapes(theta)))
+        whole = groups.dtype.kind in "iu"
+        if groups.shape != (p,) or not whole or groups.min() < 0:
             raise ShapeError(
                 f"`groups` returned {groups.dtype} of shape {groups.shape}; it must "
-                f"give the number of a group for each of {p} weights."
+                f"give a number of a group, from 0 on, for each of {p} weights."
             )
         sizes = np.bincount(groups)
         if sizes.max() > most:
@@ -177,3 +183,14 @@ def _fill(sizes: Int[Array, " g"], most: int, key) -> Bool[Array, " g"]:
 
     _, fits = jax.lax.scan(take, jnp.asarray(most, sizes.dtype), order)
     return jnp.zeros(sizes.size, bool).at[order].set(fits)
+
+
+def sees_part(solver: AbstractSolver) -> bool:
+    """Whether the steps of a solver see only a part of the Jacobian."""
+    if isinstance(solver, ParameterBatch):
+        return True
+    sven = solver.sven if isinstance(solver, LevenbergMarquardt) else solver
+    if not isinstance(sven, Sven):
+        return False
+    partial = isinstance(sven.factorisation, RandomisedSVD | GolubKahan)
+    return partial or sven.k is not None

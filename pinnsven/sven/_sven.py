@@ -128,11 +128,12 @@ class Sven(AbstractSolver):
             )
         if self.rtol is None or self.rtol >= floor:
             return None
+        better = "`ps.SVD()`, " if SVD().floor(dtype) < floor else ""
         return (
             f"`rtol={self.rtol:g}` is below {floor:.1e}, the smallest relative "
             f"singular value that {type(used).__name__} can tell from rounding in "
-            f"{np.dtype(dtype)}. What lies under it is noise; use `ps.enable_x64()`, "
-            "`ps.SVD()` or a larger `rtol`."
+            f"{np.dtype(dtype)}. What lies under it is noise; use {better}a larger "
+            "`rtol`, or `ps.enable_x64()`."
         )
 
     def _decompose(self, residuals, theta, state):
