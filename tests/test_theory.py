@@ -181,6 +181,17 @@ def test_truncation_projects_the_step_on_the_leading_directions(shape):
     assert np.all(np.diff(left) < 0)
 
 
+@pytest.mark.parametrize("lr", [0.1, 0.7])
+def test_the_record_has_the_length_of_the_step_taken(lr):
+    theta, rows = problem(10, 30)
+    full, _ = direction(rows, theta, k=6)
+    residuals = FunctionResiduals(rows, lambda w: w)
+    solver = ps.Sven(lr=lr, k=6)
+    new, _, info = solver.step(residuals, theta, solver.init(residuals, theta))
+    assert np.allclose(new - theta, lr * full, rtol=1e-8)
+    assert np.isclose(info.step_norm, lr * np.linalg.norm(full), rtol=1e-9)
+
+
 def test_any_truncated_step_goes_downhill():
     theta, rows = problem(10, 30)
     g = jax.grad(lambda w: jnp.sum(rows(w) ** 2))(theta)
