@@ -15,7 +15,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import optax
 from methods import by_residuals
-from study import Records, Task, Trainer, arguments, run, task
+from study import Records, Task, Trainer, arguments, effort, run, task
 
 import pinnsven as ps
 
@@ -121,9 +121,7 @@ def main(name, preset="full", out="paper-results", mnist=None):
     small = preset == "small"
     chosen = task(name, mnist, n=512 if small else 10_000)
     lr, rtol = SETTINGS[chosen.kind]
-    epochs = 2 if small else 5 if chosen.outputs != "scalar" else 20
-    many = chosen.outputs != "scalar"
-    seeds = (30,) if small else range(30, 32) if many else range(30, 35)
+    epochs, seeds = effort(chosen, small, first=30)
     out = Path(out)
     records = Records(out / f"batches-{name}-{preset}.jsonl")
     solver = ps.Sven(lr=lr, rtol=rtol, factorisation=ps.Gram())

@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import matplotlib.pyplot as plt
 import numpy as np
 from methods import sven
-from study import Records, Run, Task, arguments, run, task
+from study import Records, Run, Task, arguments, effort, run, task
 
 
 # The rate of the scans, the cut-off of the k scan, and the cut-offs scanned.
@@ -112,14 +112,7 @@ def main(name, preset="full", out="paper-results", mnist=None):
     chosen = task(name, mnist, n=512 if small else 10_000)
     kind = chosen.kind
     lr, rtol, cutoffs = SETTINGS[kind]
-    epochs = 2 if small else 5 if chosen.outputs != "scalar" else 20
-    seeds = (
-        (20,)
-        if small
-        else range(20, 22)
-        if chosen.outputs != "scalar"
-        else (range(20, 25))
-    )
+    epochs, seeds = effort(chosen, small, first=20)
     out = Path(out)
     records = Records(out / f"scans-{name}-{preset}.jsonl")
     numbers = ks(chosen)[::3] if small else ks(chosen)

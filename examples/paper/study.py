@@ -82,7 +82,10 @@ def task(name: str, folder=None, n: int = 10_000) -> Task:
     if name == "additive-cubic":
         return Task(name, data.polynomial(n=n, additive=True), 16, "scalar", 32)
     if name in ("mnist-regression", "mnist-classes"):
-        split = data.mnist(folder)
+        try:
+            split = data.mnist(folder)
+        except (FileNotFoundError, ValueError) as error:
+            raise SystemExit(str(error)) from error
         return Task(name, split, 32, 10, 64, classes=name.endswith("classes"))
     if name in ("digits-regression", "digits-classes"):
         split = data.digits()
@@ -206,10 +209,19 @@ class Records:
         return [Run(**self._known[named[seed]]) for seed in seeds]
 
 
-def arguments(description: str, tasks=TASKS) -> argparse.Namespace:
+def effort(task: Task, small: bool, first: int) -> tuple[int, range]:
+    """Epochs and seeds of a scan: what some minutes allow, on MNIST half an hour."""
+    if small:
+        return 2, range(first, first + 1)
+    if task.outputs == "scalar":
+        return 20, range(first, first + 5)
+    return 5, range(first, first + 2)
+
+
+def arguments(description: str) -> argparse.Namespace:
     """The options that all scripts have."""
     parser = argparse.ArgumentParser(description=description)
-    parser.add_argument("--task", choices=tasks, default=tasks[0])
+    parser.add_argument("--task", choices=TASKS, default=TASKS[0])
     parser.add_argument("--preset", choices=("small", "full"), default="full")
     parser.add_argument("--out", type=Path, default=Path("paper-results"))
     parser.add_argument("--mnist", type=Path, help="the folder with the MNIST files")
