@@ -17,7 +17,7 @@ import pinnsven as ps
 from pinnsven.residuals import FunctionResiduals
 
 
-SHAPES = [(10, 30), (30, 10), (20, 20)]
+SHAPES = [(10, 30), (30, 10)]
 FACTORISATIONS = [ps.SVD(), ps.Gram(), ps.GolubKahan(64), ps.RandomisedSVD(64)]
 
 
@@ -162,7 +162,7 @@ def test_a_gram_step_is_the_step_of_the_explicit_truncated_pseudoinverse(
     assert np.allclose(d, wanted, rtol=1e-6, atol=1e-7 * np.abs(wanted).max())
 
 
-@pytest.mark.parametrize("shape", SHAPES[:2])
+@pytest.mark.parametrize("shape", SHAPES)
 def test_truncation_projects_the_step_on_the_leading_directions(shape):
     theta, rows = problem(*shape)
     j = np.asarray(jax.jacobian(rows)(theta))

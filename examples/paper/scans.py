@@ -115,8 +115,8 @@ def main(name, preset="full", out="paper-results", mnist=None):
     epochs, seeds = effort(chosen, small, first=20)
     out = Path(out)
     records = Records(out / f"scans-{name}-{preset}.jsonl")
-    numbers = ks(chosen)[::3] if small else ks(chosen)
-    cutoffs = cutoffs[::3] if small else cutoffs
+    numbers = ks(chosen)[::4] if small else ks(chosen)
+    cutoffs = cutoffs[::5] if small else cutoffs
     go = partial(scan, records, chosen, seeds=seeds, epochs=epochs)
     trial = lambda k, rtol: {"lr": lr, "rtol": rtol, "k": k}
     by_k = go("k", trials={k: trial(k, rtol) for k in numbers})
