@@ -41,7 +41,7 @@ def _numbered(shapes, counts) -> Int[np.ndarray, " p"]:
     starts = np.cumsum([0, *counts])
     return np.concatenate(
         [
-            first + np.repeat(np.arange(count), math.prod(shape) // count)
+            first + np.repeat(np.arange(count), math.prod(shape) // max(count, 1))
             for shape, count, first in zip(shapes, counts, starts, strict=False)
         ]
     )
