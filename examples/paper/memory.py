@@ -27,7 +27,7 @@ SOLVERS = {
 
 
 def width_of(weights: int) -> int:
-    """Of the two square layers between 16 inputs and one output, for so many weights."""
+    """Of two square layers between 16 inputs and one output, for so many weights."""
     return round((weights / 2) ** 0.5)
 
 
