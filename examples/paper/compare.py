@@ -14,7 +14,7 @@ from methods import Method, methods
 from study import Records, Run, Task, arguments, mean_and_spread, run, task
 
 
-# Tuning seeds, fresh seeds, epochs of a trial, epochs, trials, samples.
+# Seeds of the trials and of the figures, epochs of a trial and of a figure.
 FULL = {"tune": (0, 1), "seeds": range(10, 20), "short": 20, "epochs": 20}
 MNIST = {"tune": (0,), "seeds": range(10, 15), "short": 3, "epochs": 20}
 SMALL = {"tune": (0,), "seeds": (10, 11), "short": 2, "epochs": 2}
