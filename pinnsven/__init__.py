@@ -18,9 +18,11 @@ from ._precision import enable_x64 as enable_x64
 from .conditions import (
     Data as Data,
     Dirichlet as Dirichlet,
+    Integral as Integral,
     Neumann as Neumann,
     Periodic as Periodic,
     Residual as Residual,
+    integral as integral,
 )
 from .fields import (
     MLP as MLP,

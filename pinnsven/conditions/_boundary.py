@@ -49,6 +49,9 @@ class Dirichlet(AbstractCondition):
     def functions(self) -> tuple[Callable, ...]:
         return self.target.functions()
 
+    def places(self) -> tuple[AbstractPoints, ...]:
+        return (self.points,)
+
     def uses(self) -> tuple[str, ...]:
         return (self.field,)
 
@@ -95,6 +98,9 @@ class Neumann(AbstractCondition):
 
     def functions(self) -> tuple[Callable, ...]:
         return self.target.functions()
+
+    def places(self) -> tuple[AbstractPoints, ...]:
+        return (self.points,)
 
     def uses(self) -> tuple[str, ...]:
         return (self.field,)
@@ -157,6 +163,9 @@ class Periodic(AbstractCondition):
 
     def functions(self) -> tuple[Callable, ...]:
         return ()
+
+    def places(self) -> tuple[AbstractPoints, ...]:
+        return (self.points,)
 
     def uses(self) -> tuple[str, ...]:
         return (self.field,)

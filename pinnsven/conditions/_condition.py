@@ -30,7 +30,8 @@ class AbstractCondition(eqx.Module):
     """Something that must hold at given points: the rows of one named block.
 
     A final class says what its residual is at one point (`row`), which functions of
-    the user's it binds by name (`functions`) and which fields it uses (`uses`).
+    the user's it binds by name (`functions`), on which points these are called
+    (`places`) and which fields it uses (`uses`).
     """
 
     points: eqx.AbstractVar[AbstractPoints]
@@ -45,6 +46,10 @@ class AbstractCondition(eqx.Module):
         """The user's functions, whose arguments are bound by name."""
 
     @abc.abstractmethod
+    def places(self) -> tuple[AbstractPoints, ...]:
+        """The points whose coordinates the functions may name: `points`, and others."""
+
+    @abc.abstractmethod
     def uses(self) -> tuple[str, ...]:
         """The fields that this condition names by a string."""
 
@@ -55,23 +60,24 @@ class AbstractCondition(eqx.Module):
     def check(self, name: str, model: Model) -> None:
         """Refuse names that nothing provides, before anything is compiled."""
         where = f"Condition {name!r}"
+        coordinates = tuple(n for place in self.places() for n in place.names)
         groups = {
             "fields": model.fields,
             "unknowns": tuple(model.unknowns),
-            "coordinates": self.points.names,
+            "coordinates": coordinates,
         }
-        if self.points.axes:
+        if any(place.axes for place in self.places()):
             groups["on a boundary"] = ("normal",)
         for fn in self.functions():
             check_names(fn, groups, where)
-            named = {*parameters(fn), *self.uses()}
-            if not named & {*model.fields, *model.unknowns}:
-                raise UnknownNameError(
-                    f"{where}: its function names no field and no unknown, so nothing "
-                    "of the model could make it hold. There are the fields "
-                    f"{listing(model.fields)} and the unknowns "
-                    f"{listing(model.unknowns)}."
-                )
+        named = {n for fn in self.functions() for n in parameters(fn)}
+        if not (named | set(self.uses())) & {*model.fields, *model.unknowns}:
+            raise UnknownNameError(
+                f"{where}: its function names no field and no unknown, so nothing "
+                "of the model could make it hold. There are the fields "
+                f"{listing(model.fields)} and the unknowns "
+                f"{listing(model.unknowns)}."
+            )
         for used in self.uses():
             if used not in model.fields:
                 raise UnknownNameError(
@@ -85,7 +91,7 @@ class AbstractCondition(eqx.Module):
                     f"{listing(self.points.names)}, but the field {used!r} also needs "
                     f"{listing(sorted(missing))}."
                 )
-        clash = set(self.points.names) & {*model.fields, *model.unknowns}
+        clash = set(coordinates) & {*model.fields, *model.unknowns}
         if clash:
             raise UnknownNameError(
                 f"{where}: {listing(sorted(clash))} is a coordinate of its points and "
@@ -110,14 +116,15 @@ def at(u: ScalarField, point: Point) -> Float[Array, ""]:
 
 
 class Target(eqx.Module):
-    """The right-hand side of a condition: a number, an array, or a function."""
+    """A right-hand side or a coefficient: a number, an array, or a function."""
 
     value: Any
     array: np.ndarray | None
     what: str
+    key: str
 
-    def __init__(self, value, points: AbstractPoints, what: str):
-        self.value, self.array, self.what = None, None, what
+    def __init__(self, value, points: AbstractPoints, what: str, key: str = "value"):
+        self.value, self.array, self.what, self.key = None, None, what, key
         if callable(value):
             check_callable(value, f"The value of {what}", "lambda x: jnp.sin(x)")
             self.value = value
@@ -138,11 +145,11 @@ class Target(eqx.Module):
         return (self.value,) if callable(self.value) else ()
 
     def data(self) -> dict[str, np.ndarray]:
-        return {} if self.array is None else {"value": self.array}
+        return {} if self.array is None else {self.key: self.array}
 
     def at(self, scope: Mapping[str, Any], point: Point):
         if self.array is not None:
-            return point.data["value"]
+            return point.data[self.key]
         if not callable(self.value):
             return self.value
         value = bind(self.value, scope)

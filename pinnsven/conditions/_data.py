@@ -90,6 +90,9 @@ class Data(AbstractCondition):
     def functions(self) -> tuple[Callable, ...]:
         return () if isinstance(self.field, str) else (self.field,)
 
+    def places(self) -> tuple[AbstractPoints, ...]:
+        return (self.points,)
+
     def uses(self) -> tuple[str, ...]:
         return (self.field,) if isinstance(self.field, str) else ()
 

@@ -46,6 +46,9 @@ class Residual(AbstractCondition):
     def functions(self) -> tuple[Callable, ...]:
         return (self.fn,)
 
+    def places(self) -> tuple[AbstractPoints, ...]:
+        return (self.points,)
+
     def uses(self) -> tuple[str, ...]:
         return ()
 

@@ -21,3 +21,4 @@ from ._samplers import (
     host_generator as host_generator,
     is_count as is_count,
 )
+from ._single import Single as Single

@@ -140,11 +140,10 @@ class BoundProblem:
             values = self.values(name, batch, theta)
             bad = np.flatnonzero(~np.isfinite(values).all(axis=1))
             if bad.size:
-                where = {k: float(v[bad[0]]) for k, v in batch.coordinates.items()}
                 raise NonFiniteError(
-                    f"Condition {name!r} is not finite at {bad.size} of {batch.size} "
-                    f"points before the first step, e.g. at {where}. Look for a "
-                    "division by zero, a log or a root at the edge of the region."
+                    f"Condition {name!r} is not finite at {_where(batch, bad)} before "
+                    "the first step. Look for a division by zero, a log or a root at "
+                    "the edge of the region."
                 )
 
     def infinite_slope(self, batches: dict[str, Batch], theta) -> str | None:
@@ -159,13 +158,12 @@ class BoundProblem:
             rows = np.where(np.isfinite(values).reshape(-1, 1), rows, 0.0)
             fine = np.isfinite(rows).reshape(*values.shape, -1).all(axis=(1, 2))
             if not fine.all():
-                bad = np.flatnonzero(~fine)
-                where = {k: float(v[bad[0]]) for k, v in batch.coordinates.items()}
+                where = _where(batch, np.flatnonzero(~fine))
                 return (
                     f"Condition {name!r} has no finite derivative with respect to the "
-                    f"weights at {bad.size} of {batch.size} points, e.g. at {where}, "
-                    "although its value is finite. Look for a root, an absolute value "
-                    "or a power at zero, or for the unused branch of a `jnp.where`."
+                    f"weights at {where}, although its value is finite. Look for a "
+                    "root, an absolute value or a power at zero, or for the unused "
+                    "branch of a `jnp.where`."
                 )
         return None
 
@@ -198,7 +196,8 @@ class BoundProblem:
         # Points outside every field that is used are swapped arrays or other units.
         named = {n for fn in condition.functions() for n in parameters(fn)}
         used = [f for f in self.model.fields if f in named | set(condition.uses())]
-        for key, values in condition.points.draw(jr.key(0)).coordinates.items():
+        batches = [place.draw(jr.key(0)) for place in condition.places()]
+        for key, values in (z for b in batches for z in b.coordinates.items()):
             pairs = [b[key] for b in map(self.model.bounds, used) if key in b]
             if not pairs:
                 continue
@@ -213,6 +212,13 @@ class BoundProblem:
                     f"{np.max(values):g}. Are the coordinates in the right order and "
                     "units? Else build the network on a larger `Box`."
                 )
+
+
+def _where(batch: Batch, bad: np.ndarray) -> str:
+    """How many points are bad, and the first of them if it has a place."""
+    count = f"{bad.size} of {batch.size} points"
+    first = {k: float(v[bad[0]]) for k, v in batch.coordinates.items()}
+    return f"{count}, e.g. at {first}" if first else count
 
 
 def _check_returned(where: str, raw: Any, dtype) -> None:

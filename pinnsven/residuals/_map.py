@@ -83,7 +83,8 @@ class Block(eqx.Module):
 
     def values(self, trained) -> Float[Array, "n m"]:
         """The unscaled residual at each point, one column for each component."""
-        return jax.vmap(self.row, in_axes=(None, 0))(trained, self.points)
+        each = jax.vmap(self.row, in_axes=(None, 0), axis_size=self.scale.shape[0])
+        return each(trained, self.points)
 
     def linearise(self, trained, width: int, columns=None):
         """Residuals and their gradients, of some weights if `columns` are given."""
