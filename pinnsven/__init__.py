@@ -18,10 +18,13 @@ from ._precision import enable_x64 as enable_x64
 from .conditions import (
     Data as Data,
     Dirichlet as Dirichlet,
+    Flux as Flux,
     Integral as Integral,
+    Interface as Interface,
     Neumann as Neumann,
     Periodic as Periodic,
     Residual as Residual,
+    Robin as Robin,
     integral as integral,
 )
 from .fields import (

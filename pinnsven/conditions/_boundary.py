@@ -1,7 +1,9 @@
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array, Float
 
 from .._errors import PinnsvenError, UnknownNameError, listing
 from ..fields import ScalarField
@@ -77,24 +79,14 @@ class Neumann(AbstractCondition):
 
     def __init__(self, field: str, value, points: AbstractPoints, *, weight=1.0):
         self.field = check_field(field, "`Neumann`")
-        self.points = check_points(points, "`Neumann`")
-        if not points.axes:
-            raise PinnsvenError(
-                "`Neumann` needs points with outward normals, such as "
-                '`domain.boundary("x").points(40)`. For a slice, write the derivative '
-                "as a `Residual`: `lambda u, x, t: u.t(x, t)`."
-            )
+        self.points = check_normals(points, "`Neumann`")
         self.target = Target(value, points, f"`Neumann` of {field!r}")
         self.weight = check_weight(weight, "`Neumann`")
 
     def row(self, scope, point):
-        u = scope[self.field]
-        slopes = [
-            point.normals[name] * at(u.d(name), point)
-            for name in _varying(u, self.points.axes, self.field)
-        ]
+        slope = normal_slope(scope, self.field, point, self.points.axes)
         names = bindings(scope, point, self.points.axes)
-        return jnp.sum(jnp.stack(slopes)) - self.target.at(names, point)
+        return slope - self.target.at(names, point)
 
     def functions(self) -> tuple[Callable, ...]:
         return self.target.functions()
@@ -153,7 +145,7 @@ class Periodic(AbstractCondition):
 
     def row(self, scope, point):
         u = scope[self.field]
-        _varying(u, (self.axis,), self.field)
+        varying(u, (self.axis,), self.field)
         low, high = (
             Point({**point.coordinates, self.axis: jnp.asarray(face)}, {}, {})
             for face in self.faces
@@ -174,7 +166,29 @@ class Periodic(AbstractCondition):
         return {}
 
 
-def _varying(u: ScalarField, axes: tuple[str, ...], field: str) -> list[str]:
+def check_normals(points, what: str) -> AbstractPoints:
+    """Refuse points that carry no outward normal."""
+    if not check_points(points, what).axes:
+        raise PinnsvenError(
+            f"{what} needs points with outward normals, such as "
+            '`domain.boundary("x").points(40)`. For a slice, write the derivative '
+            "as a `Residual`: `lambda u, x, t: u.t(x, t)`."
+        )
+    return points
+
+
+def normal_slope(
+    scope: Mapping[str, Any], field: str, point: Point, axes: tuple[str, ...]
+) -> Float[Array, ""]:
+    r"""$n \cdot \nabla u$ of the named field, at a point with a normal."""
+    u = scope[field]
+    slopes = [
+        point.normals[name] * at(u.d(name), point) for name in varying(u, axes, field)
+    ]
+    return jnp.sum(jnp.stack(slopes))
+
+
+def varying(u: ScalarField, axes: tuple[str, ...], field: str) -> list[str]:
     """The coordinates among `axes` that a field depends on, at least one."""
     names = [name for name in axes if name in u.names]
     if not names:

@@ -71,7 +71,7 @@ class AbstractCondition(eqx.Module):
         for fn in self.functions():
             check_names(fn, groups, where)
         named = {n for fn in self.functions() for n in parameters(fn)}
-        if not (named | set(self.uses())) & {*model.fields, *model.unknowns}:
+        if not self.uses() and not named & {*model.fields, *model.unknowns}:
             raise UnknownNameError(
                 f"{where}: its function names no field and no unknown, so nothing "
                 "of the model could make it hold. There are the fields "

@@ -37,8 +37,9 @@ class Problem:
             if not isinstance(condition, AbstractCondition):
                 raise PinnsvenError(
                     f"Condition {name!r} is {shown(condition)}; give "
-                    "`ps.Residual`, `ps.Dirichlet`, `ps.Neumann`, `ps.Periodic`, "
-                    "`ps.Integral` or `ps.Data`."
+                    "`ps.Residual`, `ps.Dirichlet`, `ps.Neumann`, `ps.Robin`, "
+                    "`ps.Flux`, `ps.Interface`, `ps.Periodic`, `ps.Integral`, "
+                    "or `ps.Data`."
                 )
         data = [c for c in conditions.values() if isinstance(c, Data)]
         self.conditions: dict[str, AbstractCondition] = {

@@ -1,0 +1,190 @@
+"""Robin, flux and interface conditions: their rows by hand, and heat in two media."""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import jax.random as jr
+import numpy as np
+import pytest
+from bad_input import cases, refused
+
+import pinnsven as ps
+
+
+BOX = ps.Box(y=(-1, 1), a=(0, 2))
+U = lambda y, a: jnp.sin(3.0 * y) * a**2
+V = lambda y, a: jnp.cos(y) * (1.0 + a)
+
+
+class Exact(eqx.Module):
+    """Both fields in closed form, scaled by one trained number."""
+
+    scale: jax.Array
+
+    def __call__(self, z):
+        return self.scale * jnp.stack([U(*z), V(*z)])
+
+
+MODEL = ps.Model(ps.Field(Exact(jnp.array(1.0)), BOX, "u v"), k=ps.Unknown(2.0))
+FACES = BOX.boundary().points(12)
+
+
+def rows(condition):
+    """Coordinates and normals of the points of a condition, and its unscaled rows."""
+    bound = ps.Problem(it=condition).bind(MODEL)
+    batch = bound.draw(jr.key(0))["it"]
+    n = batch.normals
+    values = bound.values("it", batch, bound.theta)
+    return batch.coordinates["y"], batch.coordinates["a"], n, values
+
+
+def slope(y, a, n):
+    return n["y"] * 3 * np.cos(3 * y) * a**2 + n["a"] * np.sin(3 * y) * 2 * a
+
+
+def test_robin_with_functions_of_unknowns_fields_and_coordinates():
+    gain = lambda v, y, a: v(y, a)
+    value = lambda y, normal: y * normal[1]
+    y, a, n, values = rows(ps.Robin("u", lambda k: k, gain, value, FACES))
+    hand = 2 * U(y, a) + V(y, a) * slope(y, a, n) - y * n["a"]
+    np.testing.assert_allclose(values[:, 0], hand, atol=1e-13)
+
+
+def test_robin_with_numbers_is_neumann_or_dirichlet():
+    same = lambda one, two: np.testing.assert_array_equal(rows(one)[3], rows(two)[3])
+    same(ps.Robin("u", 0.0, 1, 0.5, FACES), ps.Neumann("u", 0.5, FACES))
+    same(ps.Robin("u", 1.0, 0.0, 0.5, FACES), ps.Dirichlet("u", 0.5, FACES))
+
+
+def test_flux_through_a_nonlinear_conductor():
+    y, a, n, values = rows(ps.Flux("u", lambda u, y, a: 1 + u(y, a) ** 2, 0.5, FACES))
+    hand = (1 + U(y, a) ** 2) * slope(y, a, n) - 0.5
+    np.testing.assert_allclose(values[:, 0], hand, atol=1e-13)
+    y, a, n, values = rows(ps.Flux("u", lambda k, a: k * a, lambda y: y, FACES))
+    np.testing.assert_allclose(values[:, 0], 2 * a * slope(y, a, n) - y, atol=1e-13)
+
+
+def test_interface_on_a_boundary_has_both_jumps():
+    condition = ps.Interface(
+        "u",
+        "v",
+        BOX.boundary("a").points(8),
+        conductivity=(3.0, lambda y: 1 + y**2),
+        jump=lambda y: y,
+        flux_jump=lambda k: k,
+    )
+    y, a, n, values = rows(condition)
+    side = np.where(a == 2.0, 1.0, -1.0)
+    np.testing.assert_allclose(values[:, 0], V(y, a) - U(y, a) - y, atol=1e-13)
+    flux = side * ((1 + y**2) * np.cos(y) - 3 * np.sin(3 * y) * 2 * a) - 2.0
+    np.testing.assert_allclose(values[:, 1], flux, atol=1e-12)
+
+
+def test_interface_on_a_slice_takes_the_direction_of_its_coordinate():
+    y, a, _, values = rows(ps.Interface("u", "v", BOX.at(a=0.5).points(5)))
+    flux = np.cos(y) - np.sin(3 * y) * 2 * a
+    np.testing.assert_allclose(values[:, 1], flux, atol=1e-13)
+
+
+def test_oblique_derivative_and_an_operator_on_a_boundary():
+    # Along n + 2 tau with the tangent tau, and Laplace-Beltrami with an exchange term.
+    oblique = lambda u, y, a, normal: (
+        (normal[0] - 2 * normal[1]) * u.y(y, a)
+        + (normal[1] + 2 * normal[0]) * u.a(y, a)
+        - 1.0
+    )
+    y, a, n, values = rows(ps.Residual(oblique, FACES))
+    u_y, u_a = 3 * np.cos(3 * y) * a**2, np.sin(3 * y) * 2 * a
+    hand = (n["y"] - 2 * n["a"]) * u_y + (n["a"] + 2 * n["y"]) * u_a - 1.0
+    np.testing.assert_allclose(values[:, 0], hand, atol=1e-12)
+
+    def wentzell(u, y, a, normal):
+        along = normal[1] ** 2 * u.yy(y, a) + normal[0] ** 2 * u.aa(y, a)
+        return along - normal[0] * u.y(y, a) - normal[1] * u.a(y, a)
+
+    y, a, n, values = rows(ps.Residual(wentzell, FACES))
+    along = n["a"] ** 2 * -9 * U(y, a) + n["y"] ** 2 * 2 * np.sin(3 * y)
+    np.testing.assert_allclose(values[:, 0], along - slope(y, a, n), atol=1e-12)
+
+
+def test_heat_through_two_media_with_an_unknown_transfer_coefficient():
+    # -u'' = 1 left, no source right with k = 4; the right end loses heat to air at 0,
+    # k u' + h u = 0, and h follows from the value there.
+    left, right = ps.Box(x=(0, 1)), ps.Box(x=(1, 3))
+    rule = ps.GaussLegendre()
+    h = 0.5
+    # By hand: u = (1 - q) x - x^2 / 2 on the left, with the flux q through the joint.
+    q = 0.5 / (1 + 2 / 4 + 1 / h)
+    problem = ps.Problem(
+        left=ps.Residual(lambda u, x: u.xx(x) + 1.0, left.points(12, rule)),
+        right=ps.Residual(lambda v, x: 4.0 * v.xx(x), right.points(12, rule)),
+        wall=ps.Dirichlet("u", 0.0, left.at(x=0).points(1)),
+        joint=ps.Interface("u", "v", left.at(x=1).points(1), conductivity=(1.0, 4.0)),
+        air=ps.Residual(lambda v, h, x: 4 * v.x(x) + h * v(x), right.at(x=3).points(1)),
+        gauge=ps.Data("v", ps.Points(x=[3.0]), [q / h]),
+    )
+    keys = jr.split(jr.key(0))
+    model = ps.Model(
+        ps.MLP(left, "u", width=8, depth=1, key=keys[0]),
+        ps.MLP(right, "v", width=8, depth=1, key=keys[1]),
+        h=ps.Unknown(0.1, positive=True),
+    )
+    solution = ps.solve(problem, model, key=jr.key(1), steps=100, progress=False)
+    x = np.linspace(0.0, 1.0, 11)
+    np.testing.assert_allclose(solution.u(x=x), (1 - q) * x - x**2 / 2, atol=1e-8)
+    np.testing.assert_allclose(solution.h, h, rtol=1e-7)
+
+
+WALLS = BOX.boundary("y").points(4)
+
+
+@cases(
+    (
+        ps.PinnsvenError,
+        ["`Robin`", "normals"],
+        lambda: ps.Robin("u", 1.0, 1.0, 0.0, BOX.points(4)),
+    ),
+    (
+        ps.PinnsvenError,
+        ["`Flux`", "normals"],
+        lambda: ps.Flux("u", 1.0, 0.0, BOX.at(a=0).points(4)),
+    ),
+    (
+        ps.PinnsvenError,
+        ["`Flux`", "Box"],
+        lambda: ps.Flux("u", 1.0, 0.0, BOX),
+    ),
+    (
+        ps.ShapeError,
+        ["`a` in `Robin`", "(4,)"],
+        lambda: ps.Robin("u", np.ones(4), 1.0, 0.0, WALLS),
+    ),
+    (
+        ps.PinnsvenError,
+        ["`Interface`", "slice of ONE"],
+        lambda: ps.Interface("u", "v", BOX.points(4)),
+    ),
+    (
+        ps.PinnsvenError,
+        ["`conductivity`", "2.0", "pair"],
+        lambda: ps.Interface("u", "v", WALLS, conductivity=2.0),
+    ),
+    (
+        ps.PinnsvenError,
+        ["name of a field", "float"],
+        lambda: ps.Interface("u", 0.0, WALLS),
+    ),
+    (
+        ps.UnknownNameError,
+        ["'w'", "'u', 'v'"],
+        lambda: ps.Problem(it=ps.Interface("u", "w", WALLS)).bind(MODEL),
+    ),
+    (
+        ps.UnknownNameError,
+        ["'c'", "'k'"],
+        lambda: ps.Problem(it=ps.Flux("u", lambda c: c, 0.0, WALLS)).bind(MODEL),
+    ),
+)
+@pytest.mark.usefixtures("unchecked_types")
+def test_bad_fluxes(error, words, make):
+    refused(error, words, make)
