@@ -19,6 +19,7 @@ from .conditions import (
     Data as Data,
     Dirichlet as Dirichlet,
     Flux as Flux,
+    Inequality as Inequality,
     Integral as Integral,
     Interface as Interface,
     Neumann as Neumann,

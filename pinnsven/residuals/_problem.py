@@ -39,7 +39,7 @@ class Problem:
                     f"Condition {name!r} is {shown(condition)}; give "
                     "`ps.Residual`, `ps.Dirichlet`, `ps.Neumann`, `ps.Robin`, "
                     "`ps.Flux`, `ps.Interface`, `ps.Periodic`, `ps.Integral`, "
-                    "or `ps.Data`."
+                    "`ps.Inequality`, `ps.Data` or `ps.Trajectory`."
                 )
         data = [c for c in conditions.values() if isinstance(c, Data)]
         self.conditions: dict[str, AbstractCondition] = {
