@@ -26,6 +26,7 @@ from .conditions import (
     Periodic as Periodic,
     Residual as Residual,
     Robin as Robin,
+    Trajectory as Trajectory,
     integral as integral,
 )
 from .fields import (

@@ -6,9 +6,10 @@ from ._boundary import (
     Periodic as Periodic,
 )
 from ._condition import AbstractCondition as AbstractCondition, Point as Point
-from ._data import Data as Data
+from ._data import AbstractData as AbstractData, Data as Data
 from ._flux import Flux as Flux, Interface as Interface, Robin as Robin
 from ._inequality import Inequality as Inequality
 from ._integral import Integral as Integral
 from ._quadrature import integral as integral
 from ._residual import Residual as Residual
+from ._trajectory import Trajectory as Trajectory

@@ -1,9 +1,10 @@
 from collections.abc import Callable
+from typing import Self
 
 import equinox as eqx
 import numpy as np
 
-from .._errors import BoundsError, PinnsvenError
+from .._errors import BoundsError, PinnsvenError, ShapeError
 from .._names import bind, check_callable, check_scalar
 from .._precision import user_array
 from ..geometry import AbstractPoints, Points
@@ -16,7 +17,24 @@ from ._condition import (
 )
 
 
-class Data(AbstractCondition):
+class AbstractData(AbstractCondition):
+    r"""Measured values: rows in units of a common noise $\bar\sigma$, or without any.
+
+    The other conditions hold exactly; these are met within their noise, which is where
+    error bars come from.
+    """
+
+    sigma: eqx.AbstractVar[np.ndarray | None]
+    sigma_mean: eqx.AbstractVar[float]
+
+    def beside(self, others: "list[AbstractData]") -> Self:
+        """The same data, on the scale that they share with all data of a problem."""
+        if self.sigma is None:
+            return self
+        return eqx.tree_at(lambda c: c.sigma_mean, self, common_sigma(others))
+
+
+class Data(AbstractData):
     r"""Measured values of a field, or of any function of the model, at given points.
 
     Row $i$ is $(u(x_i) - y_i)\,\bar\sigma/\sigma_i$ with
@@ -61,23 +79,8 @@ class Data(AbstractCondition):
         self.field, self.points = field, points
         self.values = one_each(user_array(values, "Data values"), points, "Data values")
         self.weight = check_weight(weight, "`Data`")
-        self.sigma = None
-        if sigma is not None:
-            given = user_array(sigma, "`sigma`")
-            if not (given > 0).all():
-                raise BoundsError(
-                    f"`sigma` of `Data` goes down to {given.min():g}; as the standard "
-                    "deviation of the noise it must be positive at every point."
-                )
-            given = np.broadcast_to(given, (points.n,)) if given.ndim == 0 else given
-            self.sigma = one_each(given, points, "`sigma`")
+        self.sigma = check_sigma(sigma, self.values.shape, "`Data`")
         self.sigma_mean = common_sigma([self])
-
-    def beside(self, others: list["Data"]) -> "Data":
-        """The same data, on the scale that they share with all data of a problem."""
-        if self.sigma is None:
-            return self
-        return eqx.tree_at(lambda c: c.sigma_mean, self, common_sigma(others))
 
     def row(self, scope, point):
         if isinstance(self.field, str):
@@ -102,7 +105,25 @@ class Data(AbstractCondition):
         return {"value": self.values, "share": share}
 
 
-def common_sigma(blocks: list[Data]) -> float:
+def check_sigma(sigma, shape: tuple[int, ...], what: str) -> np.ndarray | None:
+    """The noise of each value, from one number or one for each; `None` if not given."""
+    if sigma is None:
+        return None
+    given = user_array(sigma, "`sigma`")
+    if not (given > 0).all():
+        raise BoundsError(
+            f"`sigma` of {what} goes down to {given.min():g}; as the standard "
+            "deviation of the noise it must be positive at every point."
+        )
+    if given.shape not in ((), shape):
+        raise ShapeError(
+            f"`sigma` has shape {given.shape} for {shape[0]} points; it must be one "
+            f"number or {shape}, one for each value."
+        )
+    return np.broadcast_to(given, shape)
+
+
+def common_sigma(blocks: list[AbstractData]) -> float:
     """The noise of a row in the units of the data; one where no block has a sigma."""
     precisions = [np.mean(b.sigma**-2.0) for b in blocks if b.sigma is not None]
     return float(np.mean(precisions)) ** -0.5 if precisions else 1.0

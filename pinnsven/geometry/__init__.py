@@ -11,6 +11,7 @@ from ._points import (
     Batch as Batch,
     Points as Points,
     RegionPoints as RegionPoints,
+    check_coordinates as check_coordinates,
 )
 from ._samplers import (
     AbstractSampler as AbstractSampler,

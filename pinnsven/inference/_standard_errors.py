@@ -3,7 +3,7 @@ import jax
 import numpy as np
 
 from .._errors import PinnsvenError, UnknownNameError, listing
-from ..conditions import Data
+from ..conditions import AbstractData
 from ..residuals import BoundProblem, ResidualMap
 from ..sven import SVD
 
@@ -23,7 +23,7 @@ def standard_error(
     r"""Standard errors of an unknown, by linear propagation of the data noise.
 
     The estimate moves by $-J^+ \delta r$ when the rows move by $\delta r$. Only rows of
-    `Data` are noisy, row $i$ by $\sqrt{\lambda w_i}\,\bar\sigma$. With $g$ the gradient
+    data are noisy, row $i$ by $\sqrt{\lambda w_i}\,\bar\sigma$. With $g$ the gradient
     of the unknown and $J = U S V^T$,
 
     $$ \mathrm{std}^2 = \sum_i \left(g^T V S^{-1} U^T\right)_i^2
@@ -37,7 +37,7 @@ def standard_error(
     the unknown undetermined, and where it depends on data without `sigma` that leave
     less than one degree of freedom to estimate it from.
 
-    **Raises:** `UnknownNameError`; `PinnsvenError` if no condition is `Data`.
+    **Raises:** `UnknownNameError`; `PinnsvenError` if no condition is `Data` or `Trajectory`.
 
     Source: Bjorck, Numerical Methods for Least Squares Problems (1996), chapter 1.
     """
@@ -45,9 +45,10 @@ def standard_error(
         raise UnknownNameError(
             f"There is no unknown {name!r}; there are {listing(bound.model.unknowns)}."
         )
-    if not any(isinstance(c, Data) for c in bound.conditions.values()):
+    if not any(isinstance(c, AbstractData) for c in bound.conditions.values()):
         raise PinnsvenError(
-            f"`std({name!r})` needs noise to propagate, but no condition is `ps.Data`."
+            f"`std({name!r})` needs noise to propagate, but no condition is `ps.Data` "
+            "or `ps.Trajectory`."
         )
     r, j = (
         np.asarray(a) for a in eqx.filter_jit(ResidualMap.linearise)(residuals, theta)
@@ -85,9 +86,9 @@ def _row_noise(
         rows = slice(start, start + size)
         start += size
         condition = bound.conditions[name]
-        if not isinstance(condition, Data):
+        if not isinstance(condition, AbstractData):
             continue
-        scale = np.asarray(block.scale)
+        scale = np.repeat(np.asarray(block.scale), block.components)
         sigma = condition.sigma_mean
         if condition.sigma is None:
             freedom = size - float(np.sum(u[rows] ** 2))

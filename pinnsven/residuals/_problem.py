@@ -5,7 +5,7 @@ import jax
 
 from .._errors import PinnsvenError
 from .._names import shown
-from ..conditions import AbstractCondition, Data
+from ..conditions import AbstractCondition, AbstractData
 from ..fields import Model
 from ._bound import BoundProblem, Layout
 
@@ -41,9 +41,9 @@ class Problem:
                     "`ps.Flux`, `ps.Interface`, `ps.Periodic`, `ps.Integral`, "
                     "`ps.Inequality`, `ps.Data` or `ps.Trajectory`."
                 )
-        data = [c for c in conditions.values() if isinstance(c, Data)]
+        data = [c for c in conditions.values() if isinstance(c, AbstractData)]
         self.conditions: dict[str, AbstractCondition] = {
-            name: c.beside(data) if isinstance(c, Data) else c
+            name: c.beside(data) if isinstance(c, AbstractData) else c
             for name, c in conditions.items()
         }
         self._layouts: dict[Any, Layout] = {}

@@ -2,7 +2,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from ..conditions import AbstractCondition, Data
+from ..conditions import AbstractCondition, AbstractData
 from ._driver import Run
 from ._result import End, Result
 
@@ -115,7 +115,7 @@ def _relative(run: Run, conditions: Conditions, terms: Terms) -> dict[str, float
     rounding = _NOISE * float(np.finfo(run.theta.dtype).eps)
     floor = rounding * max(sizes.values())
     for name, condition in conditions.items():
-        if isinstance(condition, Data):
+        if isinstance(condition, AbstractData):
             continue
         now, size = run.unseen.get(name, run.training[name]), sizes[name]
         if name in run.unseen:
@@ -191,7 +191,7 @@ def _explained(run: Run, conditions: Conditions, name: str, off: float) -> bool:
     noise = sum(
         c.weight * (run.training[key] if c.sigma is None else c.sigma_mean) ** 2
         for key, c in conditions.items()
-        if isinstance(c, Data)
+        if isinstance(c, AbstractData)
     )
     share = conditions[name].weight * run.unseen.get(name, run.training[name]) ** 2
     return off <= LOOSELY_MET and share <= noise
@@ -201,7 +201,7 @@ def _misfits(run: Run, conditions: Conditions) -> dict[str, float]:
     return {
         name: run.training[name] / c.sigma_mean
         for name, c in conditions.items()
-        if isinstance(c, Data) and c.sigma is not None
+        if isinstance(c, AbstractData) and c.sigma is not None
     }
 
 
