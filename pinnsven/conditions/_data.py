@@ -1,5 +1,4 @@
 from collections.abc import Callable
-from typing import Self
 
 import equinox as eqx
 import numpy as np
@@ -27,7 +26,7 @@ class AbstractData(AbstractCondition):
     sigma: eqx.AbstractVar[np.ndarray | None]
     sigma_mean: eqx.AbstractVar[float]
 
-    def beside(self, others: "list[AbstractData]") -> Self:
+    def beside(self, others: "list[AbstractData]") -> "AbstractData":
         """The same data, on the scale that they share with all data of a problem."""
         if self.sigma is None:
             return self

@@ -26,7 +26,8 @@ class Inequality(AbstractCondition):
 
     - `fn`: as in `Residual`, with a scalar value. For $f \le g$ write `g - f`.
     - `points`, `weight`: as in `Residual`.
-    - `width`: $w$, in the units of `fn`: the violation below which it need not be exact.
+    - `width`: $w$, in the units of `fn`. A wide hinge is gentler to the steps, a narrow
+      one stricter where the conditions cannot all hold.
 
     **Example:** a membrane above an obstacle.
 

@@ -37,7 +37,8 @@ def standard_error(
     the unknown undetermined, and where it depends on data without `sigma` that leave
     less than one degree of freedom to estimate it from.
 
-    **Raises:** `UnknownNameError`; `PinnsvenError` if no condition is `Data` or `Trajectory`.
+    **Raises:** `UnknownNameError`; `PinnsvenError` if no condition is `Data` or
+    `Trajectory`.
 
     Source: Bjorck, Numerical Methods for Least Squares Problems (1996), chapter 1.
     """

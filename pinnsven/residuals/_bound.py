@@ -142,8 +142,7 @@ class BoundProblem:
             if bad.size:
                 raise NonFiniteError(
                     f"Condition {name!r} is not finite at {_where(batch, bad)} before "
-                    "the first step. Look for a division by zero, a log or a root at "
-                    "the edge of the region."
+                    f"the first step. Look for {_SUSPECTS[bool(batch.coordinates)]}."
                 )
 
     def infinite_slope(self, batches: dict[str, Batch], theta) -> str | None:
@@ -212,6 +211,14 @@ class BoundProblem:
                     f"{np.max(values):g}. Are the coordinates in the right order and "
                     "units? Else build the network on a larger `Box`."
                 )
+
+
+# Of a row that belongs to no point, and of one that does.
+_SUSPECTS = (
+    "a division by zero or a log; in a trajectory, for an integration that fails: "
+    "start from other values, allow more `max_steps`, or take an implicit `solver`",
+    "a division by zero, a log or a root at the edge of the region",
+)
 
 
 def _where(batch: Batch, bad: np.ndarray) -> str:

@@ -83,8 +83,7 @@ class Block(eqx.Module):
 
     def values(self, trained) -> Float[Array, "n m"]:
         """The unscaled residual at each point, one column for each component."""
-        each = jax.vmap(self.row, in_axes=(None, 0), axis_size=self.scale.shape[0])
-        return each(trained, self.points)
+        return _each(lambda point: self.row(trained, point), self.points, self.scale)
 
     def linearise(self, trained, width: int, columns=None):
         """Residuals and their gradients, of some weights if `columns` are given."""
@@ -109,7 +108,7 @@ class Block(eqx.Module):
         chunk = _chunk(width * self.components)
         entries = (self.scale, self.points)
         if self.scale.shape[0] <= chunk:
-            return jax.vmap(one)(entries)
+            return _each(one, entries, self.scale)
         return jax.lax.map(one, entries, batch_size=chunk)
 
 
@@ -190,6 +189,15 @@ def sample_residuals(
     n = jax.tree.leaves(batch)[0].shape[0]
     block = Block(batch, jnp.ones(n, one.dtype), row, one.size)
     return ResidualMap((block,), ("batch",), unravel)
+
+
+def _each(fn: Callable, entries: Any, scale: Float[Array, " n"]):
+    n = scale.shape[0]
+    if n > 1:
+        return jax.vmap(fn, axis_size=n)(entries)
+    # A loop inside a row, of an integration say, compiles faster without a batch.
+    alone = fn(jax.tree.map(lambda a: a[0], entries))
+    return jax.tree.map(lambda a: a[None], alone)
 
 
 def _chunk(width: int) -> int:
