@@ -3,7 +3,6 @@
 import functools
 
 import diffrax
-import equinox as eqx
 import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
@@ -31,14 +30,25 @@ DECAY = ps.Trajectory(slope, dict(y=lambda y0: y0), TIMES, VALUES, sigma=SIGMA)
 UNKNOWNS = dict(k=ps.Unknown(0.5, positive=True), c=0.1, y0=1.0)
 
 
+def shoot(bound):
+    """Marquardt's method, whose only compiled function is shared with the tests."""
+    residuals, theta, damping = bound.residuals(jr.key(0)), bound.theta, 1e-2
+    r, j = linearise(residuals, theta)
+    for _ in range(30):
+        u, s, vt = np.linalg.svd(j, full_matrices=False)
+        new = theta - vt.T @ (s / (s**2 + damping) * (u.T @ r))
+        trial = linearise(residuals, new)
+        better = bool(jnp.sum(trial[0] ** 2) < jnp.sum(r**2))
+        damping *= 0.2 if better else 5.0
+        if better:
+            theta, (r, j) = new, trial
+    return residuals, theta
+
+
 @functools.cache
 def shooting():
     bound = ps.Problem(decay=DECAY).bind(ps.Model(**UNKNOWNS))
-    residuals, theta = bound.residuals(jr.key(0)), bound.theta
-    for _ in range(12):
-        r, j = linearise(residuals, theta)
-        theta = theta - np.linalg.lstsq(j, r)[0]
-    return bound, residuals, theta
+    return bound, *shoot(bound)
 
 
 def test_rows_are_misfits_in_the_order_of_the_data():
@@ -65,13 +75,6 @@ def test_jacobian_is_that_of_the_closed_form():
 
 
 STEP = (-1e-5, 1e-5)
-
-
-def test_a_tangent_is_the_product_with_the_jacobian():
-    _, residuals, theta = shooting()
-    v = jnp.array([1.0, -2.0, 0.5])
-    jv = eqx.filter_jit(ps.ResidualMap.jvp)(residuals, theta, v)
-    np.testing.assert_allclose(jv, linearise(residuals, theta)[1] @ v, rtol=1e-12)
 
 
 def test_a_network_with_data_finds_the_same_unknowns_and_error_bars():
