@@ -31,9 +31,15 @@ from .conditions import (
 )
 from .fields import (
     MLP as MLP,
+    SIREN as SIREN,
     Constrained as Constrained,
     Field as Field,
+    FourierFeatures as FourierFeatures,
     Model as Model,
+    ModifiedMLP as ModifiedMLP,
+    PeriodicEmbedding as PeriodicEmbedding,
+    RandomFeatures as RandomFeatures,
+    SeparableMLP as SeparableMLP,
     Unknown as Unknown,
     d as d,
     divergence as divergence,

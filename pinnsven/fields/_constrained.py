@@ -7,7 +7,8 @@ import jax.numpy as jnp
 from .._errors import PinnsvenError, UnknownNameError, listing
 from .._names import bind, check_callable, check_names, check_scalar, traced
 from .._precision import default_dtype
-from ._networks import AbstractNetwork, KeyMark
+from ._keys import KeyMark
+from ._networks import AbstractNetwork
 
 
 class Constrained(AbstractNetwork):

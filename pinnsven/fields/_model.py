@@ -58,7 +58,9 @@ class Model(eqx.Module):
         fields = [name for network in networks for name in network.fields]
         inputs = {name for network in networks for name in network.coordinates}
         _check_names(fields, list(self.unknowns), sorted(inputs))
-        marks = [mark.data for network in networks for mark in network.keys]
+        # Networks may share an embedding, which then is one object with one mark.
+        found = {id(mark): mark for network in networks for mark in network.keys}
+        marks = [mark.data for mark in found.values()]
         if len(set(marks)) < len(marks):
             raise KeyReuseError(
                 "Two networks of this `Model` were made from the same random key and "

@@ -1,21 +1,23 @@
 import abc
-import itertools
 import keyword
-import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import jax.random as jr
-import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from .._errors import PinnsvenError, ShapeError, UnknownNameError, listing
-from .._names import check_key, shown
 from .._precision import default_dtype
 from ..geometry import Box, Patch, host_generator
+from ._embeddings import AbstractEmbedding
+from ._inputs import Inputs, check_activation, check_sizes, dense, glorot
+from ._keys import KeyMark
+
+
+# What an argument `embedding` may be.
+Embedding = AbstractEmbedding | Sequence[AbstractEmbedding] | None
 
 
 class AbstractNetwork(eqx.Module):
@@ -27,28 +29,12 @@ class AbstractNetwork(eqx.Module):
 
     @property
     @abc.abstractmethod
-    def keys(self) -> tuple["KeyMark", ...]:
+    def keys(self) -> tuple[KeyMark, ...]:
         """The random keys that the initial weights came from."""
 
     @abc.abstractmethod
     def __call__(self, z: Float[Array, " d"]) -> Float[Array, " m"]:
         """The field values at one point `z`, in the order of `fields`."""
-
-
-class KeyMark:
-    """Remembers a random key without being part of what a compiled function sees.
-
-    All marks are equal, so that models which differ in their seed share one trace.
-    """
-
-    def __init__(self, key: PRNGKeyArray):
-        self.data = tuple(np.asarray(jr.key_data(key)).ravel().tolist())
-
-    def __eq__(self, other):
-        return isinstance(other, KeyMark)
-
-    def __hash__(self):
-        return hash(KeyMark)
 
 
 class MLP(AbstractNetwork):
@@ -63,6 +49,8 @@ class MLP(AbstractNetwork):
     - `fields`: the names of the outputs, separated by spaces: `"u"`, `"u v p"`.
     - `width`, `depth`: neurons of a hidden layer, and number of hidden layers.
     - `activation`: a smooth function, `jnp.tanh` (default), `jnp.sin`, `jax.nn.gelu`.
+    - `embedding`: what the network sees in the place of some coordinates,
+      `PeriodicEmbedding`, `FourierFeatures` or a tuple of them.
     - `key`: a random key, used for the initial weights only.
 
     The initial $W_l$ are uniform in $\pm\sqrt{6 / (n_{in} + n_{out})}$ (Glorot and
@@ -75,10 +63,10 @@ class MLP(AbstractNetwork):
     weights: tuple[Float[Array, "out in"], ...]
     biases: tuple[Float[Array, " out"], ...]
     activation: Callable
+    inputs: Inputs
     fields: tuple[str, ...] = eqx.field(static=True)
     coordinates: tuple[str, ...] = eqx.field(static=True)
     bounds: tuple[tuple[float, float], ...] = eqx.field(static=True)
-    key_mark: KeyMark = eqx.field(static=True)
 
     def __init__(
         self,
@@ -89,48 +77,25 @@ class MLP(AbstractNetwork):
         depth: int,
         key: PRNGKeyArray,
         activation: Callable = jnp.tanh,
+        embedding: Embedding = None,
     ):
-        if not all(isinstance(n, int) and n >= 1 for n in (width, depth)):
-            raise ShapeError(
-                f"`MLP` was given width={width!r} and depth={depth!r}; both must be "
-                "whole numbers of at least 1 (depth counts the hidden layers)."
-            )
+        check_sizes("`MLP`", width=width, depth=depth)
         check_domain(domain, "`MLP`")
-        check_key(key, "`MLP`")
-        layer = jax.ShapeDtypeStruct((width,), default_dtype())
-        if (
-            not callable(activation)
-            or eqx.filter_eval_shape(activation, layer).shape != layer.shape
-        ):
-            raise PinnsvenError(
-                f"`activation` is {shown(activation)}; give a smooth function "
-                "of each entry of an array, such as `jnp.tanh`."
-            )
+        self.inputs = Inputs(domain.bounds, embedding, key, "`MLP`")
+        check_activation(activation, width)
         self.fields = split_names(fields)
         self.coordinates = tuple(domain.bounds)
         self.bounds = tuple(domain.bounds.values())
-        sizes = [len(self.coordinates), *[width] * depth, len(self.fields)]
-        dtype = default_dtype()
-        # On the host: compiling a generator for each shape would take seconds.
-        rng = host_generator(key)
-        limit = lambda n_in, n_out: math.sqrt(6.0 / (n_in + n_out))
-        self.weights = tuple(
-            jnp.asarray(
-                rng.uniform(-1.0, 1.0, (n_out, n_in)) * limit(n_in, n_out), dtype
-            )
-            for n_in, n_out in itertools.pairwise(sizes)
-        )
-        self.biases = tuple(jnp.zeros(n, dtype) for n in sizes[1:])
+        sizes = [self.inputs.count, *[width] * depth, len(self.fields)]
+        self.weights, self.biases = dense(host_generator(key), sizes, glorot)
         self.activation = activation
-        self.key_mark = KeyMark(key)
 
     @property
     def keys(self) -> tuple[KeyMark, ...]:
-        return (self.key_mark,)
+        return self.inputs.keys
 
     def __call__(self, z):
-        low, high = jnp.asarray(self.bounds, z.dtype).T
-        z = (2.0 * z - (low + high)) / (high - low)
+        z = self.inputs(z)
         *hidden, last = zip(self.weights, self.biases, strict=True)
         for w, b in hidden:
             z = self.activation(w @ z + b)

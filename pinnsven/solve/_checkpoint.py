@@ -9,6 +9,7 @@ import jax.random as jr
 import numpy as np
 
 from .._errors import CheckpointError
+from ..fields import fixed_arrays
 from ..geometry import Batch
 from ..residuals import BoundProblem
 from ._advance import shares, terms
@@ -44,12 +45,15 @@ def fingerprint(bound: BoundProblem) -> dict:
         }
         for name, condition in bound.conditions.items()
     }
+    fixed = {at: x.digest for at, x in fixed_arrays(bound.model).items()}
     return {
         "conditions": conditions,
         "fields": list(bound.model.fields),
         "unknowns": list(bound.model.unknowns),
         "weights": weights,
         "dtype": str(bound.theta.dtype),
+        # Left out where there is none, as in the files before there were any.
+        **({"fixed arrays": fixed} if fixed else {}),
     }
 
 
