@@ -46,8 +46,11 @@ from .reference import max_error as max_error, relative_l2 as relative_l2
 from .residuals import (
     Problem as Problem,
     ResidualMap as ResidualMap,
+    Scales as Scales,
     loss_rows as loss_rows,
     microbatches as microbatches,
+    nondimensionalise as nondimensionalise,
+    scales as scales,
     signed_rows as signed_rows,
 )
 from .solve import (

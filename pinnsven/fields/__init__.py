@@ -11,4 +11,5 @@ from ._scalar_field import (
     grad as grad,
     laplacian as laplacian,
 )
+from ._scaled import Scaled as Scaled
 from ._unknown import Unknown as Unknown
