@@ -1,7 +1,7 @@
 import equinox as eqx
 import jax.numpy as jnp
 
-from ._networks import AbstractNetwork, KeyMark
+from ._networks import AbstractNetwork
 
 
 class Scaled(AbstractNetwork):
@@ -28,7 +28,7 @@ class Scaled(AbstractNetwork):
         self.bounds = network.bounds
 
     @property
-    def keys(self) -> tuple[KeyMark, ...]:
+    def keys(self):
         return self.network.keys
 
     def __call__(self, z):

@@ -51,7 +51,8 @@ class Probe:
     def __init__(self, condition: AbstractCondition, model: Model):
         batch = condition.points.draw(jr.key(0))
         point = Point(batch.coordinates, batch.normals, condition.data())
-        some = lambda a: jnp.asarray(a[:: -(-batch.size // _POINTS)])
+        step = -(-batch.size // _POINTS)
+        some = lambda a: jnp.asarray(a[::step])
         self._points = jax.tree.map(some, point)
         self.coordinates = self._points.coordinates
         self._model, self._bounds = model, {n: model.bounds(n) for n in model.fields}
@@ -63,7 +64,8 @@ class Probe:
             parts = list(raw) if isinstance(raw, tuple | list) else [raw]
             return jnp.concatenate([jnp.atleast_1d(part) for part in parts])
 
-        points = jax.vmap(one, in_axes=(None, 0))
+        count = len(range(0, batch.size, step))
+        points = jax.vmap(one, in_axes=(None, 0), axis_size=count)
         self._rows = jax.jit(jax.vmap(points, in_axes=(0, None)))
 
     def __call__(self, sizes: Sizes, driven: str = "") -> np.ndarray:
