@@ -7,6 +7,7 @@ import numpy as np
 from .._errors import BoundsError, PinnsvenError
 from .._names import bind, check_callable, check_scalar
 from .._precision import user_array
+from .._quantities import difference
 from ..geometry import AbstractPoints, Points
 from ._condition import (
     AbstractCondition,
@@ -65,7 +66,7 @@ class Data(AbstractCondition):
         self.weight = check_weight(weight, "`Data`")
         self.sigma = None
         if sigma is not None:
-            given = user_array(sigma, "`sigma`")
+            given = user_array(difference(sigma), "`sigma`")
             if not (given > 0).all():
                 raise BoundsError(
                     f"`sigma` of `Data` goes down to {given.min():g}; as the standard "

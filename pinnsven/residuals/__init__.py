@@ -17,3 +17,4 @@ from ._rows import (
     signed_rows as signed_rows,
 )
 from ._scales import Scales as Scales, scales as scales
+from ._units import Units as Units

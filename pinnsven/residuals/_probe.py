@@ -1,4 +1,5 @@
 from collections.abc import Mapping
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -34,13 +35,15 @@ class Waves(eqx.Module):
     number: dict[str, Float[Array, "... d"]]
     phase: dict[str, Float[Array, "..."]]
 
-    def field(self, name: str, bounds: dict[str, tuple[float, float]]) -> ScalarField:
-        low, high = np.asarray(list(bounds.values())).T
+    def field(self, name: str, bounds: Mapping[str, Any], unit=1.0) -> ScalarField:
+        """One field of the given bounds, in other units by a factor."""
+        low, high = jnp.asarray(list(bounds.values())).T
 
         def value(*z):
             along = (jnp.stack(z) - low) / (high - low)
             angle = jnp.sum(self.number[name] * along) + self.phase[name]
-            return self.offset[name] + self.amplitude[name] * jnp.cos(angle)
+            size = self.amplitude[name] * jnp.cos(angle)
+            return unit * (self.offset[name] + size)
 
         return ScalarField(tuple(bounds), value)
 
@@ -53,16 +56,14 @@ class Probe:
         point = Point(batch.coordinates, batch.normals, condition.data())
         step = -(-batch.size // _POINTS)
         some = lambda a: jnp.asarray(a[::step])
-        self._points = jax.tree.map(some, point)
-        self.coordinates = self._points.coordinates
+        self.points = jax.tree.map(some, point)
+        self.coordinates = self.points.coordinates
         self._model, self._bounds = model, {n: model.bounds(n) for n in model.fields}
         unknowns = {n: u.value for n, u in model.unknowns.items()}
 
         def one(waves: Waves, point: Point):
             fields = {n: waves.field(n, b) for n, b in self._bounds.items()}
-            raw = condition.row(fields | unknowns, point)
-            parts = list(raw) if isinstance(raw, tuple | list) else [raw]
-            return jnp.concatenate([jnp.atleast_1d(part) for part in parts])
+            return vector(condition.row(fields | unknowns, point))
 
         count = len(range(0, batch.size, step))
         points = jax.vmap(one, in_axes=(None, 0), axis_size=count)
@@ -70,7 +71,7 @@ class Probe:
 
     def __call__(self, sizes: Sizes, driven: str = "") -> np.ndarray:
         """Rows of shape `(WAVES, points, components)`."""
-        return np.asarray(self._rows(self._waves(sizes, driven), self._points))
+        return np.asarray(self._rows(self.waves(sizes, driven), self.points))
 
     def moved_by(self, name: str) -> bool:
         """Whether the rows depend on this field and on no other."""
@@ -81,13 +82,14 @@ class Probe:
 
     def cosine(self, name: str) -> np.ndarray:
         """What the field `name` adds at its own points with unit amplitude."""
-        waves = self._waves({n: (0.0, 1.0) for n in self._bounds}, "")
+        waves = self.waves({n: (0.0, 1.0) for n in self._bounds}, "")
         u = lambda w, *z: w.field(name, self._bounds[name]).fn(*z)
         z = [self.coordinates[n] for n in self._bounds[name]]
         points = jax.vmap(u, in_axes=(None, *[0] * len(z)))
         return np.asarray(jax.vmap(points, in_axes=(0, *[None] * len(z)))(waves, *z))
 
-    def _waves(self, sizes: Sizes, driven: str) -> Waves:
+    def waves(self, sizes: Sizes, driven: str = "") -> Waves:
+        """Test states of the given offsets and amplitudes."""
         # One set of directions and phases for all calls: their difference is then
         # that of the sizes alone.
         rng = np.random.default_rng(0)
@@ -102,6 +104,12 @@ class Probe:
             },
             {n: jnp.asarray(rng.uniform(0, 2 * np.pi, WAVES)) for n in self._bounds},
         )
+
+
+def vector(raw: Any) -> Float[Array, " m"]:
+    """What a row returns, as one array."""
+    parts = list(raw) if isinstance(raw, tuple | list) else [raw]
+    return jnp.concatenate([jnp.atleast_1d(part) for part in parts])
 
 
 def rms(rows: np.ndarray) -> np.ndarray:

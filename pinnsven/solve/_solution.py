@@ -15,7 +15,7 @@ from ..conditions import Data
 from ..fields import Model
 from ..inference import standard_error
 from ..report import Picture, plot
-from ..residuals import BoundProblem, Problem
+from ..residuals import BoundProblem, Problem, Units
 from ..sven import SVD
 from ._advance import shares
 from ._checkpoint import (
@@ -29,6 +29,7 @@ from ._evaluated import Evaluated
 from ._export import write
 from ._files import read_npz, require_same, write_bytes, write_npz
 from ._history import History
+from ._in_units import InUnits
 from ._progress import table
 from ._result import End, Result
 from ._tables import to_pandas, to_xarray
@@ -177,6 +178,19 @@ class Solution:
         `CheckpointError` if the file cannot be written.
         """
         write(self, Path(path), mesh, time, coordinates)
+
+    def in_units(self, units: Units) -> InUnits:
+        """The same solution, with quantities of the declared units in and out.
+
+        Coordinates are quantities, or numbers in their declared unit. Fields, their
+        derivatives, unknowns and `std` are pint quantities.
+
+        **Example:** `lab = solution.in_units(units)`, then `lab.u(x=5, t=10 * q.s)`.
+
+        **Raises:** `UnknownNameError` for a name without a unit; `PinnsvenError` for a
+        coordinate of another dimension.
+        """
+        return InUnits(self, units)
 
     def save(self, path: str | Path) -> None:
         """Write the solution to one file; `ps.load(path, problem, model)` reads it.
