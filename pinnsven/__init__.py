@@ -15,6 +15,7 @@ from ._errors import (
     UnknownNameError as UnknownNameError,
 )
 from ._precision import enable_x64 as enable_x64
+from ._quantities import SI as SI, si as si
 from .conditions import (
     Data as Data,
     Dirichlet as Dirichlet,
@@ -59,8 +60,12 @@ from .reference import max_error as max_error, relative_l2 as relative_l2
 from .residuals import (
     Problem as Problem,
     ResidualMap as ResidualMap,
+    Scales as Scales,
+    Units as Units,
     loss_rows as loss_rows,
     microbatches as microbatches,
+    nondimensionalise as nondimensionalise,
+    scales as scales,
     signed_rows as signed_rows,
 )
 from .solve import (

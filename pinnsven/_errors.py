@@ -1,6 +1,9 @@
 """Named errors. Each is a `ValueError` whose message says what was given, what is
 allowed and what to try, and is raised before anything is compiled where it can be."""
 
+import importlib
+from typing import Any
+
 
 class PinnsvenError(ValueError):
     """Base of every error that pinnsven raises on purpose."""
@@ -44,6 +47,20 @@ class CheckpointError(PinnsvenError):
 
 class SolveError(PinnsvenError):
     """A run with `throw=True` ended in a result that is not a success."""
+
+
+def optional(module: str, extra: str) -> Any:
+    """Import a library that only an extra installs, or say how to get it.
+
+    **Raises:** `PinnsvenError`.
+    """
+    try:
+        return importlib.import_module(module)
+    except ImportError as err:
+        raise PinnsvenError(
+            f"This needs {module}, which is not installed: "
+            f'`pip install "pinnsven[{extra}]"`.'
+        ) from err
 
 
 def listing(names) -> str:

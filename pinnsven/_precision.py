@@ -3,6 +3,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from ._errors import DtypeError, NonFiniteError, ShapeError
+from ._quantities import Measured, plain
 
 
 def enable_x64() -> None:
@@ -23,11 +24,13 @@ def user_array(value, what: str) -> np.ndarray:
     """Check an array that the user gives and return it in the dtype in force.
 
     Python numbers and lists are converted; arrays must already have a floating dtype
-    of the precision in force, because a silent cast hides a lost digit.
+    of the precision in force, because a silent cast hides a lost digit. Quantities with
+    a unit become numbers in SI base units.
 
     **Raises:** `DtypeError`, `ShapeError`, `NonFiniteError`, each naming `what`.
     """
     dtype = default_dtype()
+    value, dimensions = plain(value)
     if value is None or isinstance(value, str | bytes):
         raise ShapeError(f"{what} is {value!r}; give a number or an array of numbers.")
     if np.ma.is_masked(value):
@@ -52,6 +55,9 @@ def user_array(value, what: str) -> np.ndarray:
             f"{what} holds {bad} entries of {out.size} that are NaN or infinite. "
             "Remove them, or mask them out, before they reach a condition."
         )
+    if dimensions is not None:
+        out = out.view(Measured)
+        out.dimensions = dimensions
     return out
 
 

@@ -14,6 +14,7 @@ PACKAGE = ROOT / "pinnsven"
 # Each room imports only from rooms of earlier rows.
 CORRIDOR = [
     {"_errors"},
+    {"_quantities"},
     {"_precision", "_names"},
     {"geometry"},
     {"fields"},

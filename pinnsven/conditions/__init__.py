@@ -1,5 +1,6 @@
 """What must hold: the condition blocks of a problem."""
 
+from ._balanced import Balanced as Balanced
 from ._boundary import (
     Dirichlet as Dirichlet,
     Neumann as Neumann,

@@ -11,6 +11,7 @@ from jaxtyping import Array, Float
 from .._errors import BoundsError, PinnsvenError, ShapeError, UnknownNameError, listing
 from .._names import bind, check_callable, check_names, check_scalar, parameters
 from .._precision import user_array
+from .._quantities import constant
 from ..fields import Model, ScalarField
 from ..geometry import AbstractPoints, Points
 
@@ -131,7 +132,7 @@ class Target(eqx.Module):
             return
         array = user_array(value, f"The value of {what}")
         if array.ndim == 0:
-            self.value = float(array)
+            self.value = constant(value) or float(array)
             return
         if not isinstance(points, Points):
             raise ShapeError(

@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from typing import Any
 
 import equinox as eqx
 import numpy as np
@@ -6,6 +7,7 @@ import numpy as np
 from .._errors import BoundsError, PinnsvenError, ShapeError
 from .._names import bind, check_callable, check_scalar
 from .._precision import user_array
+from .._quantities import difference
 from ..geometry import AbstractPoints, Points
 from ._condition import (
     AbstractCondition,
@@ -14,6 +16,7 @@ from ._condition import (
     check_weight,
     one_each,
 )
+from ._tables import from_array, from_frame
 
 
 class AbstractData(AbstractCondition):
@@ -78,8 +81,75 @@ class Data(AbstractData):
         self.field, self.points = field, points
         self.values = one_each(user_array(values, "Data values"), points, "Data values")
         self.weight = check_weight(weight, "`Data`")
-        self.sigma = check_sigma(sigma, self.values.shape, "`Data`")
+        self.sigma = check_sigma(difference(sigma), self.values.shape, "`Data`")
         self.sigma_mean = common_sigma([self])
+
+    @classmethod
+    def from_pandas(
+        cls,
+        frame: Any,
+        field: str | Callable,
+        coordinates: str,
+        *,
+        value: str | None = None,
+        sigma=None,
+        weight=1.0,
+        origin: str | None = None,
+        unit: str = "s",
+    ) -> "Data":
+        """Data in the columns of a pandas frame, one row for each point.
+
+        Rows without a value (NaN) are left out, and a warning says how many. Whole
+        numbers and float32 are converted. Time stamps become numbers, the time since
+        `origin` in `unit`.
+
+        **Arguments:**
+
+        - `field`: as in `Data`; also the column of the values unless `value` names it.
+        - `coordinates`: the columns of the coordinates, `"x t"`.
+        - `sigma`: the name of a column, or as in `Data`. `weight` as in `Data`.
+        - `origin`: which time stamp is zero, `"2024-05-01T12:00"`; in UTC if the
+          column has a time zone. `unit`: a unit of `numpy.timedelta64`, `"s"`, `"h"`.
+
+        **Example:** `ps.Data.from_pandas(frame, "u", "x t", sigma="du")`.
+
+        **Raises:** `UnknownNameError` for columns that do not exist, `NonFiniteError`
+        for a missing coordinate, `PinnsvenError` for time stamps without `origin`.
+        """
+        return cls(
+            **from_frame(frame, field, coordinates, value, sigma, origin, unit),
+            weight=weight,
+        )
+
+    @classmethod
+    def from_xarray(
+        cls,
+        array: Any,
+        field: str | Callable | None = None,
+        coordinates: str | None = None,
+        *,
+        sigma=None,
+        weight=1.0,
+        origin: str | None = None,
+        unit: str = "s",
+    ) -> "Data":
+        """Data in an xarray `DataArray`, one point for each entry that is not NaN.
+
+        **Arguments:**
+
+        - `field`: as in `Data`; by default the name of the array.
+        - `coordinates`: names among the coordinates of the array, which may have any of
+          its dimensions; by default its dimensions and its scalar coordinates.
+        - `sigma`: a `DataArray` that broadcasts against it, or as in `Data`.
+        - `weight`, `origin`, `unit`: as in `from_pandas`.
+
+        **Example:** `ps.Data.from_xarray(dataset["u"], sigma=0.1)`.
+
+        **Raises:** as `from_pandas`.
+        """
+        return cls(
+            **from_array(array, field, coordinates, sigma, origin, unit), weight=weight
+        )
 
     def row(self, scope, point):
         if isinstance(self.field, str):

@@ -18,5 +18,6 @@ from ._scalar_field import (
     grad as grad,
     laplacian as laplacian,
 )
+from ._scaled import Scaled as Scaled
 from ._separable import SeparableMLP as SeparableMLP
 from ._unknown import Unknown as Unknown

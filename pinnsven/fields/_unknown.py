@@ -8,6 +8,7 @@ from jaxtyping import Array, Float
 
 from .._errors import BoundsError, ShapeError
 from .._precision import user_array
+from .._quantities import number
 
 
 class Unknown(eqx.Module):
@@ -90,7 +91,7 @@ class Unknown(eqx.Module):
 
 def _bound(name: str, given) -> float:
     try:
-        value = float(given)
+        value = float(number(given))
     except (TypeError, ValueError) as err:
         raise BoundsError(
             f"`{name}` of `Unknown` is {given!r}; give a number."

@@ -13,6 +13,7 @@ from .._errors import (
     listing,
 )
 from .._precision import default_dtype
+from .._quantities import number
 from ._points import Batch, RegionPoints, check_coordinates
 from ._samplers import AbstractSampler, is_count, split_key
 
@@ -234,7 +235,7 @@ class Box(AbstractRegion):
     def _inside(self, name: str, given) -> float:
         low, high = self.bounds[name]
         try:
-            value = float(given)
+            value = number(given)
         except (TypeError, ValueError) as err:
             raise BoundsError(
                 f"`at({name}={given!r})` is not at a number; {name} runs from {low} to "
@@ -250,7 +251,7 @@ class Box(AbstractRegion):
 
 def _interval(name: str, pair) -> tuple[float, float]:
     try:
-        low, high = (float(value) for value in pair)
+        low, high = (number(value) for value in pair)
     except (TypeError, ValueError) as err:
         raise BoundsError(
             f"Coordinate {name!r} of `Box` is {pair!r}; give a pair of numbers, "

@@ -158,7 +158,9 @@ class Points(AbstractPoints):
         n = next((shape[0] for shape in lengths.values()), 1)
         if n == 0:
             raise EmptyRegionError("`Points` holds no point: its arrays are empty.")
-        self.coordinates = {k: np.broadcast_to(a, (n,)) for k, a in arrays.items()}
+        self.coordinates = {
+            k: np.broadcast_to(a, (n,), subok=True) for k, a in arrays.items()
+        }
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -1,6 +1,7 @@
 """Many steps: the driver, its sampling and stopping rules, and the solution."""
 
 from ._driver import Run as Run
+from ._evaluated import Evaluated as Evaluated
 from ._history import History as History
 from ._result import Result as Result
 from ._sampling import (
@@ -8,5 +9,5 @@ from ._sampling import (
     Adaptive as Adaptive,
     Fixed as Fixed,
 )
-from ._solution import Evaluated as Evaluated, Solution as Solution, load as load
+from ._solution import Solution as Solution, load as load
 from ._solve import solve as solve

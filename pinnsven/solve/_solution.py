@@ -1,23 +1,21 @@
 import io
-import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Float
 from rich.console import Console
 
-from .._errors import CheckpointError, PinnsvenError, UnknownNameError, listing
+from .._errors import CheckpointError, PinnsvenError, listing
 from .._names import shown
-from .._precision import default_dtype
+from ..conditions import Data
 from ..fields import Model
 from ..inference import standard_error
 from ..report import Picture, plot
-from ..residuals import BoundProblem, Problem
+from ..residuals import BoundProblem, Problem, Units
 from ..sven import SVD
 from ._advance import shares
 from ._checkpoint import (
@@ -27,77 +25,14 @@ from ._checkpoint import (
     unpack_draw,
 )
 from ._driver import Run
+from ._evaluated import Evaluated
+from ._export import write
 from ._files import read_npz, require_same, write_bytes, write_npz
 from ._history import History
+from ._in_units import InUnits
 from ._progress import table
 from ._result import End, Result
-
-
-# Points evaluated at one time, so that a fine grid needs no more memory than this.
-_CHUNK = 2**14
-
-
-class Evaluated:
-    """A field of a solution: arrays in, arrays out; its derivatives likewise.
-
-    Coordinates are given by keyword, or by position in the order of the field, and
-    broadcast against each other: `solution.u(x=jnp.linspace(-1, 1, 101), t=0.5)`.
-    `solution.u.xx` is the second derivative, as in a residual.
-    """
-
-    def __init__(self, model: Model, name: str, along: tuple[str, ...] = ()):
-        self._model, self._name, self._along = model, name, along
-        self.names = model.field(name).names
-
-    def __call__(self, *args, **kwargs) -> Float[Array, "..."]:
-        values = dict(zip(self.names, args, strict=False)) | kwargs
-        if set(values) != set(self.names) or len(args) + len(kwargs) != len(self.names):
-            raise UnknownNameError(
-                f"`{self._name}` is a field of {listing(self.names)}; it was called "
-                f"with {len(args)} positional arguments and {listing(kwargs)}."
-            )
-        dtype = default_dtype()
-        arrays = [np.asarray(values[name], dtype) for name in self.names]
-        shape = np.broadcast_shapes(*(a.shape for a in arrays))
-        self._warn_outside(arrays)
-        flat = jnp.stack([np.broadcast_to(a, shape).ravel() for a in arrays], axis=1)
-        return _evaluate(self._model, flat, self._name, self._along).reshape(shape)
-
-    def _warn_outside(self, arrays: list[np.ndarray]) -> None:
-        bounds = self._model.bounds(self._name)
-        for name, values in zip(self.names, arrays, strict=True):
-            low, high = bounds[name]
-            # A difference quotient at the edge is no extrapolation to speak of.
-            slack = 0.01 * (high - low)
-            if np.any((values < low - slack) | (values > high + slack)):
-                warnings.warn(
-                    f"{self._name!r} is evaluated outside its domain, where {name!r} "
-                    f"runs from {low:g} to {high:g}. No condition holds it there.",
-                    stacklevel=3,
-                )
-
-    def d(self, *names: str) -> "Evaluated":
-        """The mixed derivative along the named coordinates."""
-        self._model.field(self._name).d(*names)
-        return Evaluated(self._model, self._name, (*self._along, *names))
-
-    def __getattr__(self, name: str) -> "Evaluated":
-        letters = tuple(name)
-        # Copying and unpickling ask for attributes before there are any.
-        if name.startswith("_") or name == "names":
-            raise AttributeError(name)
-        if set(letters) <= set(self.names):
-            return self.d(*letters)
-        raise AttributeError(
-            f"`{self._name}` has no derivative {name!r}; its coordinates are "
-            f"{listing(self.names)}."
-        )
-
-
-@eqx.filter_jit
-def _evaluate(model: Model, z: Float[Array, "n d"], name: str, along: tuple[str, ...]):
-    u = model.field(name).d(*along)
-    return jax.lax.map(lambda point: u.fn(*point), z, batch_size=_CHUNK)
+from ._tables import to_pandas, to_xarray
 
 
 class Solution:
@@ -143,6 +78,11 @@ class Solution:
     def seconds(self) -> float:
         """Wall time of the steps, without the first compilation."""
         return self._run.seconds
+
+    @property
+    def has_data(self) -> bool:
+        """Whether a condition is `Data`, so that there are error bars."""
+        return any(isinstance(c, Data) for c in self._bound.conditions.values())
 
     def std(self, name: str) -> Float[np.ndarray, "..."]:
         """The standard error of an unknown; see `pinnsven.inference.standard_error`.
@@ -192,6 +132,65 @@ class Solution:
         if path is not None:
             _draw(figure, Path(path))
         return figure
+
+    def to_xarray(self, **coordinates) -> Any:
+        """All fields on the grid of one-dimensional coordinates, as an xarray Dataset.
+
+        Each field has its own coordinates among them; a number becomes a scalar
+        coordinate. Unknowns, their standard errors (`D_std`) if there are data, and
+        the result are attributes. Needs the extra `data`.
+
+        **Example:** `solution.to_xarray(x=jnp.linspace(0, 1, 51), t=[0.0, 0.5])`.
+
+        **Raises:** `UnknownNameError`, `ShapeError` for the coordinates.
+        """
+        return to_xarray(self, coordinates)
+
+    def to_pandas(self, points: Any) -> Any:
+        """All fields at points, one row each, as a pandas frame.
+
+        **Arguments:** `points`: a `ps.Points`, or a frame that has a column for each
+        coordinate, whose index and other columns are kept. Attributes of the frame
+        (`frame.attrs`) are as in `to_xarray`. Needs the extra `data`.
+
+        **Raises:** `UnknownNameError` for coordinates that are missing.
+        """
+        return to_pandas(self, points)
+
+    def write(
+        self, path: str | Path, mesh: Any = None, *, time: str = "t", **coordinates
+    ) -> None:
+        """Write all fields to a file for ParaView, by meshio; needs the extra `export`.
+
+        **Arguments:**
+
+        - `path`: `.vtu`, `.vtk`, `.xdmf` or another format of meshio for point data.
+        - `mesh`: a `meshio.Mesh` or a pair of points, shape `(n, d)`, and cells as
+          meshio takes them, on which the fields are evaluated; its axes are the
+          coordinates of the fields in their order, without those given by keyword.
+        - `time`: the coordinate that may be an array in an XDMF file, a time series.
+        - `coordinates`: without a mesh one-dimensional arrays, up to three, that span a
+          grid; other coordinates are numbers.
+
+        **Example:** `solution.write("heat.xdmf", x=xs, y=ys, t=[0.0, 0.1, 0.2])`.
+
+        **Raises:** `UnknownNameError` and `ShapeError` for coordinates and mesh;
+        `CheckpointError` if the file cannot be written.
+        """
+        write(self, Path(path), mesh, time, coordinates)
+
+    def in_units(self, units: Units) -> InUnits:
+        """The same solution, with quantities of the declared units in and out.
+
+        Coordinates are quantities, or numbers in their declared unit. Fields, their
+        derivatives, unknowns and `std` are pint quantities.
+
+        **Example:** `lab = solution.in_units(units)`, then `lab.u(x=5, t=10 * q.s)`.
+
+        **Raises:** `UnknownNameError` for a name without a unit; `PinnsvenError` for a
+        coordinate of another dimension.
+        """
+        return InUnits(self, units)
 
     def save(self, path: str | Path) -> None:
         """Write the solution to one file; `ps.load(path, problem, model)` reads it.

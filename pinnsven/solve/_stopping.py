@@ -113,7 +113,10 @@ def _relative(run: Run, conditions: Conditions, terms: Terms) -> dict[str, float
     """
     sizes, off = terms(), {}
     rounding = _NOISE * float(np.finfo(run.theta.dtype).eps)
-    floor = rounding * max(sizes.values())
+    # Compared as they enter the step: a condition in kelvin beside one in W/m^3.
+    floor = rounding * max(
+        size * conditions[name].weight ** 0.5 for name, size in sizes.items()
+    )
     for name, condition in conditions.items():
         if isinstance(condition, AbstractData):
             continue
@@ -124,7 +127,9 @@ def _relative(run: Run, conditions: Conditions, terms: Terms) -> dict[str, float
             shares = run.history.training[name]
             largest = float(np.sqrt(shares.max(initial=0.0) / condition.weight))
         scale = min(size, largest) if largest > _NEAR * size else size
-        off[name] = 0.0 if now <= floor else now / max(scale, 1e-300)
+        off[name] = (
+            0.0 if now * condition.weight**0.5 <= floor else now / max(scale, 1e-300)
+        )
     return off
 
 
