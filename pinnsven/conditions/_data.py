@@ -79,6 +79,11 @@ class Data(AbstractCondition):
             return self
         return eqx.tree_at(lambda c: c.sigma_mean, self, common_sigma(others))
 
+    def measured(self, values) -> "Data":
+        """The same data with other values."""
+        array = one_each(user_array(values, "Data values"), self.points, "Data values")
+        return eqx.tree_at(lambda c: c.values, self, array)
+
     def row(self, scope, point):
         if isinstance(self.field, str):
             model = at(scope[self.field], point)

@@ -21,8 +21,8 @@ from ._unknown import Unknown
 
 # What a solution calls its own parts, and a boundary its normal.
 RESERVED = frozenset(
-    "history model normal plot reason result save seconds solver spectrum std steps "
-    "training unseen".split()
+    "covariance history identifiability interval left_out members model normal plot "
+    "reason result save seconds solver spectrum std steps training unseen".split()
 )
 
 

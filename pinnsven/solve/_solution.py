@@ -1,21 +1,21 @@
+import functools
 import io
-import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Float
 from rich.console import Console
 
-from .._errors import CheckpointError, PinnsvenError, UnknownNameError, listing
+from .. import inference
+from .._errors import CheckpointError, PinnsvenError, listing
 from .._names import shown
-from .._precision import default_dtype
+from ..conditions import Data
 from ..fields import Model
-from ..inference import standard_error
+from ..geometry import Points
 from ..report import Picture, plot
 from ..residuals import BoundProblem, Problem
 from ..sven import SVD
@@ -27,84 +27,20 @@ from ._checkpoint import (
     unpack_draw,
 )
 from ._driver import Run
+from ._evaluated import Evaluated
 from ._files import read_npz, require_same, write_bytes, write_npz
 from ._history import History
 from ._progress import table
 from ._result import End, Result
 
 
-# Points evaluated at one time, so that a fine grid needs no more memory than this.
-_CHUNK = 2**14
-
-
-class Evaluated:
-    """A field of a solution: arrays in, arrays out; its derivatives likewise.
-
-    Coordinates are given by keyword, or by position in the order of the field, and
-    broadcast against each other: `solution.u(x=jnp.linspace(-1, 1, 101), t=0.5)`.
-    `solution.u.xx` is the second derivative, as in a residual.
-    """
-
-    def __init__(self, model: Model, name: str, along: tuple[str, ...] = ()):
-        self._model, self._name, self._along = model, name, along
-        self.names = model.field(name).names
-
-    def __call__(self, *args, **kwargs) -> Float[Array, "..."]:
-        values = dict(zip(self.names, args, strict=False)) | kwargs
-        if set(values) != set(self.names) or len(args) + len(kwargs) != len(self.names):
-            raise UnknownNameError(
-                f"`{self._name}` is a field of {listing(self.names)}; it was called "
-                f"with {len(args)} positional arguments and {listing(kwargs)}."
-            )
-        dtype = default_dtype()
-        arrays = [np.asarray(values[name], dtype) for name in self.names]
-        shape = np.broadcast_shapes(*(a.shape for a in arrays))
-        self._warn_outside(arrays)
-        flat = jnp.stack([np.broadcast_to(a, shape).ravel() for a in arrays], axis=1)
-        return _evaluate(self._model, flat, self._name, self._along).reshape(shape)
-
-    def _warn_outside(self, arrays: list[np.ndarray]) -> None:
-        bounds = self._model.bounds(self._name)
-        for name, values in zip(self.names, arrays, strict=True):
-            low, high = bounds[name]
-            # A difference quotient at the edge is no extrapolation to speak of.
-            slack = 0.01 * (high - low)
-            if np.any((values < low - slack) | (values > high + slack)):
-                warnings.warn(
-                    f"{self._name!r} is evaluated outside its domain, where {name!r} "
-                    f"runs from {low:g} to {high:g}. No condition holds it there.",
-                    stacklevel=3,
-                )
-
-    def d(self, *names: str) -> "Evaluated":
-        """The mixed derivative along the named coordinates."""
-        self._model.field(self._name).d(*names)
-        return Evaluated(self._model, self._name, (*self._along, *names))
-
-    def __getattr__(self, name: str) -> "Evaluated":
-        letters = tuple(name)
-        # Copying and unpickling ask for attributes before there are any.
-        if name.startswith("_") or name == "names":
-            raise AttributeError(name)
-        if set(letters) <= set(self.names):
-            return self.d(*letters)
-        raise AttributeError(
-            f"`{self._name}` has no derivative {name!r}; its coordinates are "
-            f"{listing(self.names)}."
-        )
-
-
-@eqx.filter_jit
-def _evaluate(model: Model, z: Float[Array, "n d"], name: str, along: tuple[str, ...]):
-    u = model.field(name).d(*along)
-    return jax.lax.map(lambda point: u.fn(*point), z, batch_size=_CHUNK)
-
-
 class Solution:
     """What came of a run.
 
     - `solution.u(x=..., t=...)`: a field, under its name; arrays in, arrays out.
-    - `solution.nu`: an unknown, under its name; `solution.std("nu")`: its error bar.
+    - `solution.nu`: an unknown, under its name.
+    - `std("nu")`, `interval("nu", 0.95)`, `covariance("nu", "D")`, `identifiability()`:
+      how far the unknowns can be trusted; `solution.u.std(x=..., t=...)`: the fields.
     - `result`: a `ps.Result`; `reason`: why, in a sentence with the numbers of this
       run. `print(solution)` shows everything.
     - `training`, `unseen`: root mean square residual of each condition on the step's
@@ -126,7 +62,7 @@ class Solution:
         if name.startswith("_"):
             raise AttributeError(name)
         if name in self.model.fields:
-            return Evaluated(self.model, name)
+            return self._field(name)
         if name in self.model.unknowns:
             return self.model.unknowns[name].value
         raise AttributeError(
@@ -145,12 +81,44 @@ class Solution:
         return self._run.seconds
 
     def std(self, name: str) -> Float[np.ndarray, "..."]:
-        """The standard error of an unknown; see `pinnsven.inference.standard_error`.
+        """The standard error of an unknown; infinite if the data do not determine it.
 
         **Raises:** `UnknownNameError`; `PinnsvenError` if there are no `Data`.
         """
+        return inference.std(self._propagation, name)
+
+    def interval(self, name: str, level: float) -> tuple[np.ndarray, np.ndarray]:
+        """The ends of a confidence interval of an unknown, which stays in its bounds.
+
+        **Raises:** as `std`; `BoundsError` for a `level` outside of (0, 1).
+
+        **Example:** `low, high = solution.interval("nu", 0.95)`.
+        """
+        return inference.interval(self._propagation, name, level)
+
+    def covariance(self, *names: str) -> inference.Covariance:
+        """The covariance of the named unknowns, of all if none is named.
+
+        **Raises:** as `std`; `PinnsvenError` if the model has no unknown.
+        """
+        return inference.covariance(self._propagation, names)
+
+    def identifiability(self) -> inference.Identifiability:
+        """Which combinations of the unknowns the data leave undetermined.
+
+        **Raises:** `PinnsvenError` if there are no `Data` or no unknowns.
+        """
+        return inference.identifiability(self._propagation)
+
+    @functools.cached_property
+    def _propagation(self) -> inference.Propagation:
         residuals = self._bound.map(self._run.draw.train)
-        return standard_error(self._bound, residuals, self._run.theta, name)
+        return inference.Propagation(
+            self._bound, residuals, self._run.theta, self.unseen
+        )
+
+    def _field(self, name: str) -> Evaluated:
+        return Evaluated(self.model, name, noise=lambda: self._propagation)
 
     def spectrum(self) -> tuple[Float[np.ndarray, " q"], Float[np.ndarray, " q"]]:
         r"""The singular values of $J$ at the solution, and $|U^T r|$ beside each.
@@ -166,6 +134,9 @@ class Solution:
     ) -> Any:
         """Draw the fields, the convergence of each condition and the spectrum.
 
+        A field of one coordinate is drawn with its data and the band of 95% that their
+        noise gives it.
+
         **Arguments:**
 
         - `path`: where to save the picture, in the format that its ending names (PNG
@@ -180,18 +151,43 @@ class Solution:
         """
         s, c = self.spectrum()
         picture = Picture(
-            fields={name: Evaluated(self.model, name) for name in self.model.fields},
+            fields={name: self._field(name) for name in self.model.fields},
             bounds={name: self.model.bounds(name) for name in self.model.fields},
             history=self.history,
             weights={n: c.weight for n, c in self._bound.conditions.items()},
             singular_values=s,
             components=c,
             title=f"{self.result.name} after {self.steps} steps, {self.seconds:.0f} s",
+            data=self._line_data(),
+            bands=self._bands(),
         )
         figure = plot(picture, reference)
         if path is not None:
             _draw(figure, Path(path))
         return figure
+
+    def _line_data(self) -> dict[str, list[tuple]]:
+        """What was measured of each field that has one coordinate."""
+        found: dict[str, list[tuple]] = {}
+        for condition in self._bound.conditions.values():
+            if isinstance(condition, Data) and isinstance(condition.field, str):
+                names = self.model.field(condition.field).names
+                if len(names) == 1 and isinstance(condition.points, Points):
+                    where = condition.points.coordinates[names[0]]
+                    entry = (where, condition.values, condition.sigma)
+                    found.setdefault(condition.field, []).append(entry)
+        return found
+
+    def _bands(self) -> dict[str, Callable]:
+        if not any(isinstance(c, Data) for c in self._bound.conditions.values()):
+            return {}
+
+        def half(name):
+            field = self._field(name)
+            return lambda line: 0.5 * np.subtract(*reversed(field.band(0.95, line)))
+
+        # Fields without data of their own have a band from those of the others.
+        return {n: half(n) for n in self.model.fields if len(self._field(n).names) == 1}
 
     def save(self, path: str | Path) -> None:
         """Write the solution to one file; `ps.load(path, problem, model)` reads it.
