@@ -32,6 +32,9 @@ class Balanced(AbstractCondition):
     def functions(self) -> tuple[Callable, ...]:
         return self.inner.functions()
 
+    def places(self) -> tuple[AbstractPoints, ...]:
+        return self.inner.places()
+
     def uses(self) -> tuple[str, ...]:
         return self.inner.uses()
 

@@ -21,8 +21,9 @@ from ._unknown import Unknown
 
 # What a solution calls its own parts, and a boundary its normal.
 RESERVED = frozenset(
-    "has_data history in_units model normal plot reason result save seconds solver "
-    "spectrum std steps to_pandas to_xarray training unseen write".split()
+    "covariance has_data history identifiability in_units interval left_out members "
+    "model normal plot reason result save seconds solver spectrum std steps to_pandas "
+    "to_xarray training unseen write".split()
 )
 
 

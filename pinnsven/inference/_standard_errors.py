@@ -1,100 +1,84 @@
 import equinox as eqx
-import jax
 import numpy as np
+from jaxtyping import Float
+from scipy import stats
 
-from .._errors import PinnsvenError, UnknownNameError, listing
-from ..conditions import AbstractData
+from .._errors import BoundsError
+from ..fields import Unknown
 from ..residuals import BoundProblem, ResidualMap
-from ..sven import SVD
-
-
-# Directions below this are not measured by the conditions at all.
-_UNRESOLVED = 1e-9
-# The part of a gradient outside of the measured directions that makes it undetermined,
-# and the least that is not rounding.
-_LOST, _TRACE = 1e-3, 1e-6
-# One degree of freedom, up to rounding.
-_ONE = 1.0 - 1e-6
+from ._propagation import Propagation, Spread, slope
 
 
 def standard_error(
     bound: BoundProblem, residuals: ResidualMap, theta, name: str
-) -> np.ndarray:
-    r"""Standard errors of an unknown, by linear propagation of the data noise.
+) -> Float[np.ndarray, "..."]:
+    """Standard errors of an unknown, by linear propagation of the data noise.
 
-    The estimate moves by $-J^+ \delta r$ when the rows move by $\delta r$. Only rows of
-    data are noisy, row $i$ by $\sqrt{\lambda w_i}\,\bar\sigma$. With $g$ the gradient
-    of the unknown and $J = U S V^T$,
+    See `Propagation`. An array of the unknown's shape; infinite where the conditions
+    leave the unknown undetermined, and where it depends on data without `sigma` that
+    leave less than one degree of freedom to estimate it from.
 
-    $$ \mathrm{std}^2 = \sum_i \left(g^T V S^{-1} U^T\right)_i^2
-       \lambda w_i \bar\sigma^2 . $$
-
-    Without `sigma`, $\bar\sigma^2$ is the residual sum of squares of the block over its
-    degrees of freedom, $n - \mathrm{tr}$ of the hat matrix. Assumes independent noise
-    and a model that is linear over the size of the error bars.
-
-    **Returns:** an array of the unknown's shape; infinite where the conditions leave
-    the unknown undetermined, and where it depends on data without `sigma` that leave
-    less than one degree of freedom to estimate it from.
-
-    **Raises:** `UnknownNameError`; `PinnsvenError` if no condition is `Data` or
-    `Trajectory`.
-
-    Source: Bjorck, Numerical Methods for Least Squares Problems (1996), chapter 1.
+    **Raises:** `UnknownNameError`; `PinnsvenError` if no condition is `Data`.
     """
-    if name not in bound.model.unknowns:
-        raise UnknownNameError(
-            f"There is no unknown {name!r}; there are {listing(bound.model.unknowns)}."
-        )
-    if not any(isinstance(c, AbstractData) for c in bound.conditions.values()):
-        raise PinnsvenError(
-            f"`std({name!r})` needs noise to propagate, but no condition is `ps.Data` "
-            "or `ps.Trajectory`."
-        )
-    r, j = (
-        np.asarray(a) for a in eqx.filter_jit(ResidualMap.linearise)(residuals, theta)
-    )
-    u, s, vt = np.linalg.svd(j, full_matrices=False)
-    kept = s > max(_UNRESOLVED, SVD().floor(s.dtype)) * s[0]
-    u, s, vt = u[:, kept], s[kept], vt[kept]
-    noise = _row_noise(bound, residuals, r, u)
-    value = lambda vector: bound.rebuild(vector).unknowns[name].value
-    gradient = np.asarray(jax.jacrev(value)(theta))
-    flat = gradient.reshape(-1, gradient.shape[-1])
-    along = flat @ vt.T
-    gain = np.abs((along / s) @ u.T)
-    # What counts for nothing must not be made infinite by noise that nobody knows.
-    gain[gain < 1e-9 * np.linalg.norm(gain, axis=1, keepdims=True)] = 0.0
-    used = np.where(gain > 0.0, noise, 0.0)
-    error = np.linalg.norm(gain * used, axis=1)
-    # A gradient that the kept directions do not span is not determined by the rows. A
-    # trace of it always lies outside for a network, whose singular values have no gap;
-    # it counts if moving along there by one, the size of a weight, outdoes the noise.
-    missing = np.linalg.norm(flat - along @ vt, axis=1)
-    size = np.linalg.norm(flat, axis=1)
-    lost = (missing > _LOST * size) | ((missing > _TRACE * size) & (missing > error))
-    return np.where(lost, np.inf, error).reshape(gradient.shape[:-1])
+    return std(Propagation(bound, residuals, theta), name)
 
 
-def _row_noise(
-    bound: BoundProblem, residuals: ResidualMap, r: np.ndarray, u: np.ndarray
-) -> np.ndarray:
-    noise = np.zeros_like(r)
-    start = 0
-    for name, block, size in zip(
-        residuals.names, residuals.blocks, residuals.sizes, strict=True
-    ):
-        rows = slice(start, start + size)
-        start += size
-        condition = bound.conditions[name]
-        if not isinstance(condition, AbstractData):
-            continue
-        scale = np.repeat(np.asarray(block.scale), block.components)
-        sigma = condition.sigma_mean
-        if condition.sigma is None:
-            freedom = size - float(np.sum(u[rows] ** 2))
-            square = float(np.sum((r[rows] / scale) ** 2))
-            # Less than one, and rounding decides what the quotient is.
-            sigma = np.sqrt(square / freedom) if freedom > _ONE else np.inf
-        noise[rows] = scale * sigma
-    return noise
+def std(noise: Propagation, name: str) -> Float[np.ndarray, "..."]:
+    """The standard errors of an unknown, in its own shape and units."""
+    spread = _spread(noise, name)
+    known = np.isfinite(spread.std)
+    error = np.abs(slope(noise.model, name)) * np.where(known, spread.std, 1.0)
+    return np.where(known, error, np.inf).reshape(noise.model.unknowns[name].raw.shape)
+
+
+def interval(
+    noise: Propagation, name: str, level: float
+) -> tuple[Float[np.ndarray, "..."], Float[np.ndarray, "..."]]:
+    """A confidence interval of an unknown, symmetric in the number that is trained.
+
+    A positive or bounded unknown is trained through a transform. Its interval is the
+    image of a symmetric one and therefore stays within its bounds; it does not depend
+    on the units, and is right for large errors where the transform makes the model
+    more nearly linear.
+    """
+    spread = _spread(noise, name)
+    unknown = noise.model.unknowns[name]
+    raw = np.asarray(unknown.raw)
+    half = (quantile(level, spread) * spread.std).reshape(raw.shape)
+    ends = [np.asarray(_value(unknown, raw + sign * half)) for sign in (-1.0, 1.0)]
+    return ends[0], ends[1]
+
+
+def quantile(level: float, spread: Spread) -> Float[np.ndarray, " q"]:
+    """How many standard errors an interval of that level reaches to either side.
+
+    Student's t where the noise is estimated, else the normal distribution.
+
+    **Raises:** `BoundsError` for a `level` outside of (0, 1).
+    """
+    check_level(level)
+    return student(level, spread.freedom)
+
+
+def student(level: float, freedom: Float[np.ndarray, " q"]) -> Float[np.ndarray, " q"]:
+    """Two-sided quantiles of Student's t; of the normal for infinite `freedom`."""
+    return np.asarray(stats.t.ppf(0.5 + 0.5 * level, freedom))
+
+
+def check_level(level) -> None:
+    """Refuse a level of confidence that is no probability between 0 and 1."""
+    number = isinstance(level, float | int | np.floating)
+    if not (number and 0.0 < level < 1.0):
+        raise BoundsError(
+            f"The level of an interval is {level!r}; give a probability between 0 and "
+            "1, such as 0.95."
+        )
+
+
+def _spread(noise: Propagation, name: str) -> Spread:
+    noise.check([name])
+    return noise.spread(noise.unknowns([name]))
+
+
+def _value(unknown: Unknown, raw):
+    return eqx.tree_at(lambda u: u.raw, unknown, raw).value

@@ -23,6 +23,10 @@ class Picture:
     singular_values: np.ndarray
     components: np.ndarray
     title: str
+    # Of fields of one coordinate: half the width of a band, and (points, values,
+    # sigma) of what was measured.
+    bands: dict[str, Callable[..., Any]] = dataclasses.field(default_factory=dict)
+    data: dict[str, list[tuple]] = dataclasses.field(default_factory=dict)
 
 
 def plot(
@@ -76,9 +80,11 @@ def _field(figure, ax, picture: Picture, name: str, reference) -> None:
     ax.set_title(f"{name}{cut}")
     if len(drawn) == 1:
         ax.plot(lines[0], values, label=name)
+        _band(ax, picture, name, lines[0], values)
         if reference is not None:
             exact = np.broadcast_to(reference(**coordinates), values.shape)
             ax.plot(lines[0], exact, "k--", lw=1, label="reference")
+        if len(ax.get_legend_handles_labels()[0]) > 1:
             ax.legend(frameon=False)
         ax.set(xlabel=drawn[0], ylabel=name)
         return
@@ -87,6 +93,26 @@ def _field(figure, ax, picture: Picture, name: str, reference) -> None:
     signed = values.min() < -0.01 * span and values.max() > 0.01 * span
     limits = {"vmin": -span, "vmax": span, "cmap": "RdBu_r"} if signed else {}
     _map(figure, ax, drawn, lines, values, **limits)
+
+
+def _band(ax, picture: Picture, name: str, line, values) -> None:
+    """The 95% band of a field of one coordinate, and its data."""
+    for points, measured, sigma in picture.data.get(name, []):
+        style = {"fmt": ".", "ms": 4, "color": "0.35", "lw": 0.8, "zorder": 3}
+        ax.errorbar(points, measured, yerr=sigma, label="data", **style)
+    if name not in picture.bands:
+        return
+    limits = ax.get_ylim()
+    half = np.asarray(picture.bands[name](line))
+    # Where nothing determines the field a band has no edge to draw.
+    half = np.where(np.isfinite(half), half, np.nan)
+    ends = values - half, values + half
+    ax.fill_between(line, *ends, alpha=0.25, lw=0, label="95%")
+    # A band far wider than the field must not hide the field.
+    low, high = limits
+    tall = 3 * (high - low)
+    bottom, top = ax.get_ylim()
+    ax.set_ylim(max(bottom, low - tall), min(top, high + tall))
 
 
 def _error(figure, ax, picture: Picture, name: str, reference) -> None:

@@ -1,9 +1,10 @@
+import copy
 from typing import Any
 
 import equinox as eqx
 import jax
 
-from .._errors import PinnsvenError
+from .._errors import PinnsvenError, UnknownNameError, listing
 from .._names import shown
 from ..conditions import AbstractCondition, AbstractData
 from ..fields import Model
@@ -47,6 +48,33 @@ class Problem:
             for name, c in conditions.items()
         }
         self._layouts: dict[Any, Layout] = {}
+
+    def remeasured(self, **values) -> "Problem":
+        """The same problem with other values of the named `Data`, shape `(n,)` each.
+
+        Both share their compiled code: for repeated measurements, simulated data sets
+        and the bootstrap. Points and `sigma` stay as they are.
+
+        **Example:** `problem.remeasured(probes=us + 0.01 * rng.normal(size=us.shape))`.
+
+        **Raises:** `UnknownNameError` for a name that is no `Data`; `ShapeError`,
+        `NonFiniteError`, `DtypeError` for the values, as `ps.Data` does.
+        """
+        measured = [n for n, c in self.conditions.items() if isinstance(c, Data)]
+        if wrong := [name for name in values if name not in measured]:
+            raise UnknownNameError(
+                f"`remeasured` got values for {listing(wrong)}; the conditions that "
+                f"are `ps.Data` are {listing(measured)}."
+            )
+        other = copy.copy(self)
+        # Rows read values from their points, so their code does not depend on them.
+        other.conditions = {
+            name: c.measured(values[name])
+            if isinstance(c, Data) and name in values
+            else c
+            for name, c in self.conditions.items()
+        }
+        return other
 
     def bind(self, model: Model) -> BoundProblem:
         """Check every name and shape against a model, without compiling anything.

@@ -1,3 +1,4 @@
+import functools
 import io
 from collections.abc import Callable
 from pathlib import Path
@@ -9,12 +10,11 @@ import numpy as np
 from jaxtyping import Float
 from rich.console import Console
 
-from .._errors import CheckpointError, PinnsvenError, listing
+from .. import inference
+from .._errors import PinnsvenError, listing
 from .._names import shown
-from ..conditions import Data
+from ..conditions import AbstractData
 from ..fields import Model
-from ..inference import standard_error
-from ..report import Picture, plot
 from ..residuals import BoundProblem, Problem, Units
 from ..sven import SVD
 from ._advance import shares
@@ -24,10 +24,11 @@ from ._checkpoint import (
     require_same_residuals,
     unpack_draw,
 )
+from ._drawing import draw
 from ._driver import Run
 from ._evaluated import Evaluated
 from ._export import write
-from ._files import read_npz, require_same, write_bytes, write_npz
+from ._files import read_npz, require_same, write_npz
 from ._history import History
 from ._in_units import InUnits
 from ._progress import table
@@ -39,7 +40,9 @@ class Solution:
     """What came of a run.
 
     - `solution.u(x=..., t=...)`: a field, under its name; arrays in, arrays out.
-    - `solution.nu`: an unknown, under its name; `solution.std("nu")`: its error bar.
+    - `solution.nu`: an unknown, under its name.
+    - `std("nu")`, `interval("nu", 0.95)`, `covariance("nu", "D")`, `identifiability()`:
+      how far the unknowns can be trusted; `solution.u.std(x=..., t=...)`: the fields.
     - `result`: a `ps.Result`; `reason`: why, in a sentence with the numbers of this
       run. `print(solution)` shows everything.
     - `training`, `unseen`: root mean square residual of each condition on the step's
@@ -61,7 +64,7 @@ class Solution:
         if name.startswith("_"):
             raise AttributeError(name)
         if name in self.model.fields:
-            return Evaluated(self.model, name)
+            return Evaluated(self.model, name, noise=lambda: self._propagation)
         if name in self.model.unknowns:
             return self.model.unknowns[name].value
         raise AttributeError(
@@ -82,15 +85,44 @@ class Solution:
     @property
     def has_data(self) -> bool:
         """Whether a condition is `Data`, so that there are error bars."""
-        return any(isinstance(c, Data) for c in self._bound.conditions.values())
+        return any(isinstance(c, AbstractData) for c in self._bound.conditions.values())
 
     def std(self, name: str) -> Float[np.ndarray, "..."]:
-        """The standard error of an unknown; see `pinnsven.inference.standard_error`.
+        """The standard error of an unknown; infinite if the data do not determine it.
 
         **Raises:** `UnknownNameError`; `PinnsvenError` if there are no `Data`.
         """
+        return inference.std(self._propagation, name)
+
+    def interval(self, name: str, level: float) -> tuple[np.ndarray, np.ndarray]:
+        """The ends of a confidence interval of an unknown, which stays in its bounds.
+
+        **Raises:** as `std`; `BoundsError` for a `level` outside of (0, 1).
+
+        **Example:** `low, high = solution.interval("nu", 0.95)`.
+        """
+        return inference.interval(self._propagation, name, level)
+
+    def covariance(self, *names: str) -> inference.Covariance:
+        """The covariance of the named unknowns, of all if none is named.
+
+        **Raises:** as `std`; `PinnsvenError` if the model has no unknown.
+        """
+        return inference.covariance(self._propagation, names)
+
+    def identifiability(self) -> inference.Identifiability:
+        """Which combinations of the unknowns the data leave undetermined.
+
+        **Raises:** `PinnsvenError` if there are no `Data` or no unknowns.
+        """
+        return inference.identifiability(self._propagation)
+
+    @functools.cached_property
+    def _propagation(self) -> inference.Propagation:
         residuals = self._bound.map(self._run.draw.train)
-        return standard_error(self._bound, residuals, self._run.theta, name)
+        return inference.Propagation(
+            self._bound, residuals, self._run.theta, self.unseen
+        )
 
     def spectrum(self) -> tuple[Float[np.ndarray, " q"], Float[np.ndarray, " q"]]:
         r"""The singular values of $J$ at the solution, and $|U^T r|$ beside each.
@@ -106,6 +138,9 @@ class Solution:
     ) -> Any:
         """Draw the fields, the convergence of each condition and the spectrum.
 
+        A field of one coordinate is drawn with its data and the band of 95% that their
+        noise gives it.
+
         **Arguments:**
 
         - `path`: where to save the picture, in the format that its ending names (PNG
@@ -118,20 +153,7 @@ class Solution:
         **Raises:** `CheckpointError` if the file cannot be written; an earlier one is
         then untouched.
         """
-        s, c = self.spectrum()
-        picture = Picture(
-            fields={name: Evaluated(self.model, name) for name in self.model.fields},
-            bounds={name: self.model.bounds(name) for name in self.model.fields},
-            history=self.history,
-            weights={n: c.weight for n, c in self._bound.conditions.items()},
-            singular_values=s,
-            components=c,
-            title=f"{self.result.name} after {self.steps} steps, {self.seconds:.0f} s",
-        )
-        figure = plot(picture, reference)
-        if path is not None:
-            _draw(figure, Path(path))
-        return figure
+        return draw(self, self._bound.conditions, path, reference)
 
     def to_xarray(self, **coordinates) -> Any:
         """All fields on the grid of one-dimensional coordinates, as an xarray Dataset.
@@ -239,19 +261,6 @@ class Solution:
             )
         lines.append(f"{self.steps} steps in {self.seconds:.1f} s after compilation")
         return lines
-
-
-def _draw(figure, path: Path) -> None:
-    kind = path.suffix.lower().lstrip(".") or "png"
-    known = figure.canvas.get_supported_filetypes()
-    if kind not in known:
-        raise CheckpointError(
-            f"{path} cannot be drawn: there is no format {kind!r}, only "
-            f"{listing(sorted(known))}."
-        )
-    buffer = io.BytesIO()
-    figure.savefig(buffer, dpi=150, format=kind)
-    write_bytes(path if path.suffix else path.with_suffix(".png"), buffer.getbuffer())
 
 
 @eqx.filter_jit
