@@ -21,9 +21,9 @@ class Trajectory(AbstractData):
 
     $y' = f(y, t)$ from $y(t_0) = y_0$; the rows are
     $(h(y(t_i)) - d_i)\,\bar\sigma/\sigma_i$ with $\bar\sigma$ as in `Data`, their
-    squares averaged over all values. No network stands for $y$: the equation holds to the tolerance of
-    the integration, and the unknowns of $f$, of $y_0$ and of $h$ are fitted. $f$ may
-    also call fields of the model: an unknown term of the equation.
+    squares averaged over all values. No network stands for $y$: the equation holds to
+    the tolerance of the integration, and the unknowns of $f$, of $y_0$ and of $h$ are
+    fitted. $f$ may also call fields of the model: an unknown term of the equation.
 
     One integration gives all rows; their derivatives are those of the integration, in
     forward mode, one tangent for each number that $f$ and $y_0$ depend on. An
