@@ -63,10 +63,10 @@ def test_a_long_bar_with_a_strong_source():
     shape = 1 + (np.e - 1) * x / length - np.exp(x / length)
     exact = source * length**2 / k * shape
     assert ps.relative_l2(solution.u(x=x), exact) < 1e-9
-    # Reports are in kelvin, on the two points of the wall.
-    off = solution.u(x=np.array([0.0, length]))
-    wanted = np.sqrt(np.mean(np.square(off)))
-    np.testing.assert_allclose(solution.training["walls"], wanted, rtol=1e-6)
+    # Reports are in W/m^3: at the start the source itself, with little beside it.
+    first = solution.history.unseen["pde"][0]
+    mean_square = source**2 * (np.e**2 - 1) / 2
+    assert 0.3 < first / np.sqrt(mean_square) < 3.0
 
 
 def network(domain, fields="u"):
