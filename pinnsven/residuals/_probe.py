@@ -135,7 +135,7 @@ def lift(network: AbstractNetwork, raw: float) -> np.ndarray:
     return np.asarray(jax.vmap(innermost(network, constant))(z))
 
 
-def innermost(network: AbstractNetwork, new) -> AbstractNetwork:
+def innermost(network: Any, new: Any) -> Any:
     """The same hard constraints around another network."""
     if not isinstance(network, Constrained):
         return new

@@ -67,8 +67,9 @@ def scales(problem: Problem, model: Model, **given: Any) -> Scales:
     fields = _driven(probes, fields, fixed)
     rows = {}
     for name, probe in probes.items():
-        sizes = math.sqrt(2.0) * rms(probe(fields))
-        if not np.any(np.isfinite(probe(fields))):
+        values = probe(fields)
+        sizes = math.sqrt(2.0) * rms(values)
+        if not np.any(np.isfinite(values)):
             raise BoundsError(
                 f"Condition {name!r} is finite for no field of the scales "
                 f"{ {n: f'{a:g} + {b:g}' for n, (a, b) in fields.items()} }; give the "
@@ -182,7 +183,10 @@ def _balance(probe: Probe, fields: dict, name: str) -> float:
     offset = fields[name][0]
     rest = probe(fields | {name: (offset, 0.0)}, driven=name)
     off = rms(rest)
-    change = lambda size: rms(probe(fields | {name: (offset, size)}, name) - rest)
+    # The root mean square of a wave is that of its amplitude over a root of two.
+    change = lambda size: (
+        math.sqrt(2.0) * rms(probe(fields | {name: (offset, size)}, name) - rest)
+    )
     found = 0.0
     for i in np.flatnonzero(off > 0):
         low, high = -_DECADES, _DECADES
