@@ -4,7 +4,7 @@ import equinox as eqx
 import numpy as np
 
 from .._errors import PinnsvenError
-from ..conditions import AbstractCondition, Balanced, Data
+from ..conditions import AbstractCondition, AbstractData, Balanced
 from ..fields import AbstractNetwork, Constrained, Model, Scaled
 from ._probe import innermost, lift, rms
 from ._problem import Problem
@@ -66,7 +66,7 @@ def nondimensionalise(
     noisy = {
         name: found.rows[name][0]
         for name, c in problem.conditions.items()
-        if isinstance(c, Data) and c.sigma is not None
+        if isinstance(c, AbstractData) and c.sigma is not None
     }
     # Their sigma already sets these blocks against each other.
     common = float(np.sqrt(np.mean(np.square(list(noisy.values()))))) if noisy else 1.0
@@ -102,7 +102,7 @@ def _scaled(network: AbstractNetwork) -> bool:
 
 def _reweighted(condition: AbstractCondition, sizes: tuple) -> AbstractCondition:
     weight = condition.weight / sizes[0] ** 2
-    if max(sizes) <= ROW_BAND * min(sizes):
+    if isinstance(condition, AbstractData) or max(sizes) <= ROW_BAND * min(sizes):
         size = np.sqrt(np.mean(np.square(sizes)))
         weight = float(condition.weight / size**2)
         return eqx.tree_at(lambda c: c.weight, condition, weight)
