@@ -56,6 +56,11 @@ from .geometry import (
     Sobol as Sobol,
     Uniform as Uniform,
 )
+from .inference import (
+    Combination as Combination,
+    Covariance as Covariance,
+    Identifiability as Identifiability,
+)
 from .reference import max_error as max_error, relative_l2 as relative_l2
 from .residuals import (
     Problem as Problem,
@@ -70,12 +75,14 @@ from .residuals import (
 )
 from .solve import (
     Adaptive as Adaptive,
+    Ensemble as Ensemble,
     Fixed as Fixed,
     History as History,
     Result as Result,
     Solution as Solution,
     load as load,
     solve as solve,
+    solve_ensemble as solve_ensemble,
 )
 from .sven import (
     SVD as SVD,

@@ -253,9 +253,7 @@ def _linearise(residuals: ResidualMap, theta):
 
 
 @eqx.filter_jit
-def _gradients(
-    model: Model, points: Float[np.ndarray, "n d"], name: str, along: tuple[str, ...]
-):
+def _gradients(model: Model, points, name: str, along: tuple[str, ...]):
     trained, static = eqx.partition(model, eqx.is_inexact_array)
 
     def gradient(point):

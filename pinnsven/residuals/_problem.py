@@ -68,12 +68,10 @@ class Problem:
             )
         other = copy.copy(self)
         # Rows read values from their points, so their code does not depend on them.
-        other.conditions = {
-            name: c.measured(values[name])
-            if isinstance(c, Data) and name in values
-            else c
-            for name, c in self.conditions.items()
-        }
+        other.conditions = dict(self.conditions)
+        for name, c in self.conditions.items():
+            if isinstance(c, Data) and name in values:
+                other.conditions[name] = c.measured(values[name])
         return other
 
     def bind(self, model: Model) -> BoundProblem:

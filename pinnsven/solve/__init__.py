@@ -1,6 +1,7 @@
 """Many steps: the driver, its sampling and stopping rules, and the solution."""
 
 from ._driver import Run as Run
+from ._ensemble import Ensemble as Ensemble, solve_ensemble as solve_ensemble
 from ._evaluated import Evaluated as Evaluated
 from ._history import History as History
 from ._result import Result as Result
