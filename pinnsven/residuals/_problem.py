@@ -60,7 +60,7 @@ class Problem:
         **Raises:** `UnknownNameError` for a name that is no `Data`; `ShapeError`,
         `NonFiniteError`, `DtypeError` for the values, as `ps.Data` does.
         """
-        measured = [n for n, c in self.conditions.items() if isinstance(c, Data)]
+        measured = {n: c for n, c in self.conditions.items() if isinstance(c, Data)}
         if wrong := [name for name in values if name not in measured]:
             raise UnknownNameError(
                 f"`remeasured` got values for {listing(wrong)}; the conditions that "
@@ -68,10 +68,9 @@ class Problem:
             )
         other = copy.copy(self)
         # Rows read values from their points, so their code does not depend on them.
-        other.conditions = dict(self.conditions)
-        for name, c in self.conditions.items():
-            if isinstance(c, Data) and name in values:
-                other.conditions[name] = c.measured(values[name])
+        other.conditions = self.conditions | {
+            name: measured[name].measured(given) for name, given in values.items()
+        }
         return other
 
     def bind(self, model: Model) -> BoundProblem:
