@@ -6,7 +6,7 @@ import jax
 
 from .._errors import PinnsvenError, UnknownNameError, listing
 from .._names import shown
-from ..conditions import AbstractCondition, AbstractData
+from ..conditions import AbstractCondition, AbstractData, Data
 from ..fields import Model
 from ._bound import BoundProblem, Layout
 
