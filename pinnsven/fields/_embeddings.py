@@ -141,15 +141,15 @@ class FourierFeatures(AbstractEmbedding):
                 f"`FourierFeatures` got count={count!r}; give a whole number of waves, "
                 "at least 1."
             )
-        several = isinstance(scale, tuple | list)
-        scales = tuple(scale) if several else (scale,)
+        scales = tuple(scale) if isinstance(scale, tuple | list) else (scale,)
         if not scales or not all(is_positive(one) for one in scales):
             raise BoundsError(
                 f"`FourierFeatures` got scale={scale!r}; give a positive number of "
                 "periods across the domain, or several, `(1.0, 10.0)`."
             )
         check_key(key, "`FourierFeatures`")
-        self.count, self.scales = count, tuple(map(float, scales))
+        self.count = count
+        self.scales = tuple(float(one) for one in np.asarray(scales))
         self.key_mark = KeyMark(key)
 
     @property
@@ -169,7 +169,7 @@ def is_size(value: Any) -> bool:
 def is_positive(value: Any) -> bool:
     """Whether it is a positive finite number."""
     number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
-    return number and math.isfinite(value) and value > 0
+    return bool(number and math.isfinite(value) and value > 0)
 
 
 def _named(names: tuple, what: str) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-import math
+import functools
 from collections.abc import Callable
 
 import equinox as eqx
@@ -77,5 +77,5 @@ class SeparableMLP(AbstractNetwork):
         for w, b in hidden:
             h = self.activation(jnp.einsum("doi,di->do", w, h) + b)
         factors = jnp.einsum("doi,di->do", last[0], h) + last[1]
-        products = math.prod(factors[i] for i in range(len(self.coordinates)))
+        products = functools.reduce(jnp.multiply, list(factors))
         return jnp.sum(products.reshape(len(self.fields), -1), axis=1)

@@ -56,11 +56,11 @@ def waves(seed):
     problem = ps.Problem(
         # By its own size, so that the boundary is not lost beside it.
         pde=ps.Residual(
-            lambda u, x: u.xx(x) / a**2 + jnp.sin(a * x), domain.points(200)
+            lambda u, x: u.xx(x) / a**2 + jnp.sin(a * x), domain.points(100)
         ),
         ends=ps.Dirichlet("u", exact, domain.boundary().points(2)),
     )
-    yield from oscillating(domain, problem, exact, seed, {"width": 12, "depth": 2}, 3.0)
+    yield from oscillating(domain, problem, exact, seed, {"width": 8, "depth": 2}, 3.0)
 
 
 def helmholtz(seed):
@@ -141,16 +141,16 @@ def five(seed):
             return ps.laplacian(u)(v, w, x, y, z) - source(v, w, x, y, z)
 
         problem = ps.Problem(
-            pde=ps.Residual(pde, domain.points(400)),
-            walls=ps.Dirichlet("u", exact, domain.boundary().points(400)),
+            pde=ps.Residual(pde, domain.points(200)),
+            walls=ps.Dirichlet("u", exact, domain.boundary().points(200)),
         )
         networks = {
-            "MLP 20 x 2": ps.MLP(domain, "u", width=20, depth=2, key=key),
+            "MLP 12 x 2": ps.MLP(domain, "u", width=12, depth=2, key=key),
             "SeparableMLP rank 4": ps.SeparableMLP(
-                domain, "u", rank=4, width=10, depth=1, key=key
+                domain, "u", rank=4, width=6, depth=1, key=key
             ),
             "SeparableMLP rank 8": ps.SeparableMLP(
-                domain, "u", rank=8, width=10, depth=1, key=key
+                domain, "u", rank=8, width=6, depth=1, key=key
             ),
         }
         for name, network in networks.items():
@@ -180,9 +180,12 @@ def main():
     parser.add_argument("case", choices=[case.__name__ for case in cases])
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--steps", type=int, help="stop after so many steps")
+    parser.add_argument("--only", default="", help="networks with this in their name")
     given = parser.parse_args()
     case = {case.__name__: case for case in cases}[given.case]
     for name, problem, network, exact in case(given.seed):
+        if given.only not in name:
+            continue
         begin = time.process_time()
         solution = ps.solve(
             problem,
