@@ -22,8 +22,8 @@ _UNRESOLVED = 1e-9
 # The part of a gradient outside of the measured directions that makes it undetermined,
 # and the least that is not rounding.
 _LOST, _TRACE = 1e-3, 1e-6
-# A shift of an unknown by its own size, in the coordinate that is trained.
-_WHOLE = 1.0
+# A shift of a quantity, over the size of its gradient, that leaves it undetermined.
+_SHIFT = 0.2
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,7 +36,8 @@ class Spread:
     - `missing`: the part of $\nabla q$ that no condition measures: how far $q$ moves
       with a change of the weights by one that no row notices.
     - `leftover`: how far $q$ could move if the residuals that the equations are left
-      with had the worst shape, $\sum_b |\nabla q\,J^+_b|\,|r_b|$.
+      with had the worst shape, with weights that move by about one at most:
+      $\sum_b |\nabla q\,V S(S^2 + |r_b|^2)^{-1}U_b^T|\,|r_b|$.
     - `noise_unknown`: whether $q$ depends on data whose noise nothing tells.
     - `freedom`: degrees of freedom of the variance (Welch and Satterthwaite); infinite
       where every `sigma` is given.
@@ -151,7 +152,7 @@ class Propagation:
         return estimate(self._blocks)
 
     def spread(
-        self, gradients: Float[np.ndarray, "q p"], shift: float = _WHOLE
+        self, gradients: Float[np.ndarray, "q p"], shift: float = _SHIFT
     ) -> Spread:
         """The errors of quantities with the given gradients; see `Spread.shift`."""
         along = gradients @ self._vt.T
@@ -166,8 +167,8 @@ class Propagation:
         ends = np.cumsum([b.size for b in self._blocks])[:-1]
         parts = [np.sum(part**2, axis=1) for part in np.split(root, ends, axis=1)]
         bounds = [
-            left * np.sqrt(np.maximum(np.sum((pull @ g) * pull, axis=1), 0.0))
-            for g, left in self._leftovers
+            np.sqrt(np.maximum(np.sum((p @ g) * p, axis=1), 0.0))
+            for p, g in self._shifts(along)
         ]
         return Spread(
             root=np.column_stack([root, ahead]),
@@ -188,10 +189,17 @@ class Propagation:
         along = gradients @ self._vt.T
         outside = (gradients - along @ self._vt) / _LOST
         matrix = outside @ outside.T
-        pull = along / (self._s * _WHOLE)
-        for g, left in self._leftovers:
-            matrix += len(self._leftovers) * left**2 * (pull @ g @ pull.T)
+        for p, g in self._shifts(along / _SHIFT):
+            matrix += len(self._leftovers) * (p @ g @ p.T)
         return matrix
+
+    def _shifts(self, along):
+        """For each block what its leftover does to $q$, and the metric of its rows.
+
+        Undamped, directions in which only huge weights would matter decide alone.
+        """
+        for g, left in self._leftovers:
+            yield along * (left * self._s / (self._s**2 + left**2)), g
 
     def unknowns(self, names) -> Float[np.ndarray, "q p"]:
         """The gradients of the trained numbers of unknowns, entry by entry."""

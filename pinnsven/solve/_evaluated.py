@@ -69,8 +69,9 @@ class Evaluated:
         std, freedom = self._errors(points)
         half = (student(level, freedom) * std).reshape(shape)
         flat = jnp.asarray(points)
-        values = np.asarray(_evaluate(self._model, flat, self._name, self._along))
-        return values.reshape(shape) - half, values.reshape(shape) + half
+        values = _evaluate(self._model, flat, self._name, self._along)
+        values = np.asarray(values).reshape(shape)
+        return np.asarray(values - half), np.asarray(values + half)
 
     def _errors(self, points):
         if self._noise is None:
