@@ -49,11 +49,17 @@ from .fields import (
     laplacian as laplacian,
 )
 from .geometry import (
+    Ball as Ball,
     Box as Box,
+    Disc as Disc,
+    Ellipse as Ellipse,
     GaussLegendre as GaussLegendre,
     Grid as Grid,
     Points as Points,
+    Polygon as Polygon,
+    Simplex as Simplex,
     Sobol as Sobol,
+    Triangle as Triangle,
     Uniform as Uniform,
 )
 from .inference import (

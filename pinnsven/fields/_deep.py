@@ -6,7 +6,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from .._errors import BoundsError
-from ..geometry import Box, Patch, host_generator
+from ..geometry import AbstractRegion, host_generator
 from ._embeddings import is_positive
 from ._inputs import Inputs, check_activation, check_sizes, dense, glorot, uniform
 from ._keys import KeyMark
@@ -48,7 +48,7 @@ class SIREN(AbstractNetwork):
 
     def __init__(
         self,
-        domain: Box | Patch,
+        domain: AbstractRegion,
         fields: str,
         *,
         width: int,
@@ -123,7 +123,7 @@ class ModifiedMLP(AbstractNetwork):
 
     def __init__(
         self,
-        domain: Box | Patch,
+        domain: AbstractRegion,
         fields: str,
         *,
         width: int,

@@ -6,7 +6,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from .._errors import BoundsError
 from .._precision import default_dtype
-from ..geometry import Box, Patch, host_generator
+from ..geometry import AbstractRegion, host_generator
 from ._embeddings import is_positive
 from ._fixed import FixedArray
 from ._inputs import Inputs, check_activation, check_sizes
@@ -54,7 +54,7 @@ class RandomFeatures(AbstractNetwork):
 
     def __init__(
         self,
-        domain: Box | Patch,
+        domain: AbstractRegion,
         fields: str,
         *,
         count: int,

@@ -5,7 +5,7 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from ..geometry import Box, Patch, host_generator
+from ..geometry import AbstractRegion, host_generator
 from ._inputs import Inputs, check_activation, check_sizes, dense, glorot
 from ._keys import KeyMark
 from ._networks import AbstractNetwork, check_domain, split_names
@@ -45,7 +45,7 @@ class SeparableMLP(AbstractNetwork):
 
     def __init__(
         self,
-        domain: Box | Patch,
+        domain: AbstractRegion,
         fields: str,
         *,
         rank: int,
