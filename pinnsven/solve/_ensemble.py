@@ -33,7 +33,7 @@ class Together:
         self._fields = fields
 
     def __call__(self, *args, **kwargs) -> Float[np.ndarray, "..."]:
-        return self.each(*args, **kwargs).mean(axis=0)
+        return np.asarray(self.each(*args, **kwargs).mean(axis=0))
 
     def each(self, *args, **kwargs) -> Float[np.ndarray, "members ..."]:
         """The values of all members."""
@@ -41,7 +41,7 @@ class Together:
 
     def std(self, *args, **kwargs) -> Float[np.ndarray, "..."]:
         """The standard deviation between the members."""
-        return self.each(*args, **kwargs).std(axis=0, ddof=1)
+        return np.asarray(self.each(*args, **kwargs).std(axis=0, ddof=1))
 
     def d(self, *names: str) -> "Together":
         """The mixed derivative along the named coordinates."""
@@ -110,7 +110,7 @@ class Ensemble:
         if name in model.fields:
             return Together(tuple(getattr(s, name) for s in self.members))
         if name in model.unknowns:
-            return self._values(name).mean(axis=0)
+            return np.asarray(self._values(name).mean(axis=0))
         raise AttributeError(
             f"This ensemble has the fields {listing(model.fields)} and the unknowns "
             f"{listing(model.unknowns)}, but no {name!r}."
@@ -126,7 +126,7 @@ class Ensemble:
             raise UnknownNameError(
                 f"There is no unknown {name!r}; there are {listing(there)}."
             )
-        return self._values(name).std(axis=0, ddof=1)
+        return np.asarray(self._values(name).std(axis=0, ddof=1))
 
     def _values(self, name: str) -> Float[np.ndarray, "members ..."]:
         return np.stack(
