@@ -11,7 +11,9 @@ from .._errors import CheckpointError, listing
 from ..conditions import AbstractCondition, Data
 from ..geometry import Points
 from ..report import Picture, plot
+from ..residuals import BoundProblem
 from ._files import write_bytes
+from ._region import region_of
 
 
 Conditions = Mapping[str, AbstractCondition]
@@ -19,12 +21,13 @@ Conditions = Mapping[str, AbstractCondition]
 
 def draw(
     solution: Any,
-    conditions: Conditions,
+    bound: BoundProblem,
     path: str | Path | None,
     reference: Callable | None,
 ) -> Any:
     """The figure of a solution, saved if there is a path; see `Solution.plot`."""
     s, c = solution.spectrum()
+    conditions = bound.conditions
     fields = solution.model.fields
     picture = Picture(
         fields={name: getattr(solution, name) for name in fields},
@@ -37,6 +40,11 @@ def draw(
         f"{solution.seconds:.0f} s",
         data=_line_data(solution, conditions),
         bands=_bands(solution),
+        inside={
+            name: where
+            for name in fields
+            if (where := region_of(bound, name)) is not None
+        },
     )
     figure = plot(picture, reference)
     if path is not None:
