@@ -97,36 +97,6 @@ def oscillating(domain, problem, exact, seed, size, scale):
         yield name, problem, network, exact
 
 
-def poisson(seed):
-    """u_xx + u_yy = f with u = exp(x) sin(pi y) on the unit square."""
-    domain = ps.Box(x=(0, 1), y=(0, 1))
-    exact = lambda x, y: jnp.exp(x) * jnp.sin(jnp.pi * y)
-    source = lambda x, y: (1 - jnp.pi**2) * exact(x, y)
-    problem = ps.Problem(
-        pde=ps.Residual(
-            lambda u, x, y: ps.laplacian(u)(x, y) - source(x, y), domain.points(400)
-        ),
-        walls=ps.Dirichlet("u", exact, domain.boundary().points(120)),
-    )
-    key, _, _ = keys(seed)
-    for width, depth in ((20, 1), (80, 1), (16, 2), (12, 4)):
-        network = ps.MLP(domain, "u", width=width, depth=depth, key=key)
-        yield f"MLP {width} x {depth}", problem, network, exact
-    yield (
-        "ModifiedMLP 16 x 2",
-        problem,
-        ps.ModifiedMLP(domain, "u", width=16, depth=2, key=key),
-        exact,
-    )
-    for count in (100, 300):
-        yield (
-            f"RandomFeatures {count}",
-            problem,
-            ps.RandomFeatures(domain, "u", count=count, scale=2.0, key=key),
-            exact,
-        )
-
-
 def five(seed):
     """Poisson's equation in five dimensions, a product and a ridge."""
     names = "vwxyz"
@@ -157,25 +127,8 @@ def five(seed):
             yield f"{label}: {name}", problem, network, exact
 
 
-def family(seed):
-    """u_t = nu u_xx for all nu in (0.1, 1), from sin(pi x)."""
-    domain = ps.Box(x=(0, 1), t=(0, 1), nu=(0.1, 1))
-    exact = lambda x, t, nu: jnp.exp(-nu * jnp.pi**2 * t) * jnp.sin(jnp.pi * x)
-    problem = ps.Problem(
-        pde=ps.Residual(
-            lambda u, x, t, nu: u.t(x, t, nu) - nu * u.xx(x, t, nu), domain.points(600)
-        ),
-        start=ps.Dirichlet(
-            "u", lambda x: jnp.sin(jnp.pi * x), domain.at(t=0).points(100)
-        ),
-        walls=ps.Dirichlet("u", 0.0, domain.boundary("x").points(150)),
-    )
-    network = ps.MLP(domain, "u", width=20, depth=2, key=keys(seed)[0])
-    yield "MLP 20 x 2", problem, network, exact
-
-
 def main():
-    cases = (periodic, waves, helmholtz, poisson, five, family)
+    cases = (periodic, waves, helmholtz, five)
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("case", choices=[case.__name__ for case in cases])
     parser.add_argument("--seed", type=int, default=0)
