@@ -179,7 +179,7 @@ def _groups(free: np.ndarray, size, names, terms) -> list[str]:
     while todo:
         group = [todo[0]]
         for i in group:
-            linked = np.flatnonzero(np.abs(projector[i]) > _SMALL**2)
+            linked = np.flatnonzero(np.abs(projector[i]) > _SMALL**2).tolist()
             group += [j for j in linked if j in todo and j not in group]
         todo = [i for i in todo if i not in group]
         group.sort()

@@ -55,7 +55,7 @@ def estimate(
     free = np.array([np.sum(rest[np.ix_(a, a)] ** 2) for a in member])
     told = [i for i in range(len(blocks)) if not given[i] and free[i] > _ONE]
     if told:
-        known = np.flatnonzero(given)
+        known = [i for i in range(len(blocks)) if given[i]]
         target = square[told] - expected[np.ix_(told, known)] @ sigma[known] ** 2
         matrix = expected[np.ix_(told, told)]
         size = np.diag(matrix).copy()
