@@ -8,13 +8,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from .._errors import (
-    EmptyRegionError,
-    PinnsvenError,
-    ShapeError,
-    UnknownNameError,
-    listing,
-)
+from .._errors import PinnsvenError, ShapeError, UnknownNameError, listing
 from .._precision import default_dtype
 from ..geometry import AbstractRegion, host_generator
 from ._embeddings import AbstractEmbedding
@@ -170,16 +164,8 @@ class Field(AbstractNetwork):
 
 
 def check_domain(domain: Any, what: str) -> None:
-    """Refuse a name or an array where a region belongs, and one without extent."""
-    if isinstance(domain, AbstractRegion):
-        flat = [name for name, (low, high) in domain.bounds.items() if low >= high]
-        if not flat:
-            return
-        raise EmptyRegionError(
-            f"{what} cannot scale {listing(flat)}, along which its domain has no "
-            "extent; give the region around it."
-        )
-    else:
+    """Refuse a name or an array where a region belongs."""
+    if not isinstance(domain, AbstractRegion):
         raise PinnsvenError(
             f"{what} needs a domain such as `ps.Box(x=(-1, 1), t=(0, 1))` to scale its "
             f"coordinates; got {domain!r} in its place."

@@ -5,7 +5,7 @@ import equinox as eqx
 import jax.random as jr
 import numpy as np
 
-from .._errors import PinnsvenError, UnknownNameError, listing
+from .._errors import EmptyRegionError, PinnsvenError, UnknownNameError, listing
 from ._box import Box, Patch
 from ._distance import both, either
 from ._draw import TRIALS, Placed, empty, no_rule, placed
@@ -30,7 +30,10 @@ class Combination(AbstractShape):
 
     def __check_init__(self):
         if any(low >= high for low, high in self.bounds.values()):
-            raise empty(1)
+            raise EmptyRegionError(
+                f"The {self.operation} of these two regions is empty: they have no "
+                "points in common. Check their centres and units."
+            )
         for trials in (64, TRIALS):
             unit, _ = Sobol().sample(trials, self.dim, jr.key(0))
             if np.any(self.place(unit).kept):

@@ -93,7 +93,7 @@ def empty(n: int) -> EmptyRegionError:
     """The error of a region in which no point was found."""
     return EmptyRegionError(
         f"None of {n} points drawn around this region lies in it: it is empty, or far "
-        "thinner than what it was cut from. Are the signs and units right?"
+        "thinner than what it was cut from. Check its signs and units."
     )
 
 

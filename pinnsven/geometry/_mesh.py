@@ -18,6 +18,8 @@ from ._simplex import Simplices, Table, box_of
 
 # Pairs of points and triangles at one time: about 50 MB of temporaries.
 _PAIRS = 2**17
+# What trimesh reads on its own; meshio has the other formats.
+_SURFACES = (".stl", ".obj", ".ply", ".off", ".glb")
 
 
 class Mesh(AbstractShape):
@@ -25,8 +27,8 @@ class Mesh(AbstractShape):
 
     **Arguments:**
 
-    - `source`: the path of a file (STL, OBJ, PLY and others by trimesh, further
-      formats by meshio), or an array of vertices, shape `(m, 3)`.
+    - `source`: the path of a file (STL, OBJ, PLY, OFF or GLB, by trimesh; VTK,
+      Gmsh's MSH and others, by meshio), or an array of vertices, shape `(m, 3)`.
     - `faces`: with vertices, the numbers of the three vertices of each triangle.
     - `coordinates`: the names of the three coordinates.
 
@@ -175,7 +177,7 @@ def _load(source: Any, faces: Any) -> Any:
 
 def _read(path: Path, trimesh: Any) -> tuple[np.ndarray, np.ndarray]:
     try:
-        if path.suffix.lower().lstrip(".") in trimesh.available_formats():
+        if path.suffix.lower() in _SURFACES:
             mesh = trimesh.load_mesh(path)
             return np.asarray(mesh.vertices), np.asarray(mesh.faces)
         import meshio

@@ -1,6 +1,6 @@
 import abc
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import equinox as eqx
 import jax.random as jr
@@ -35,10 +35,18 @@ class AbstractRegion(eqx.Module):
     - `pieces`: what it is made of, each sampled on its own.
     """
 
-    names: eqx.AbstractVar[tuple[str, ...]]
-    axes: eqx.AbstractVar[tuple[str, ...]]
-    bounds: eqx.AbstractVar[dict[str, tuple[float, float]]]
-    pieces: eqx.AbstractVar[Any]
+    # A type checker takes abstract variables for arguments of the constructor, even
+    # where a subclass computes them.
+    if TYPE_CHECKING:
+        names: ClassVar[Any]
+        axes: ClassVar[Any]
+        bounds: ClassVar[Any]
+        pieces: ClassVar[Any]
+    else:
+        names: eqx.AbstractVar[tuple[str, ...]]
+        axes: eqx.AbstractVar[tuple[str, ...]]
+        bounds: eqx.AbstractVar[dict[str, tuple[float, float]]]
+        pieces: eqx.AbstractVar[Any]
 
     @property
     @abc.abstractmethod

@@ -65,7 +65,7 @@ class AbstractShape(AbstractPiece):
         flat = dict(zip(self.names, (a.ravel() for a in arrays), strict=True))
         return self.inside(flat).reshape(arrays[0].shape)
 
-    def boundary(self, *parts: Any, **values: float) -> Boundary:
+    def boundary(self, *parts: Any, **values: Any) -> Boundary:
         """The boundary or named parts of it, with outward unit normals.
 
         **Arguments:**
