@@ -35,11 +35,17 @@ from .fields import (
     laplacian as laplacian,
 )
 from .geometry import (
+    Ball as Ball,
     Box as Box,
+    Disc as Disc,
+    Ellipse as Ellipse,
     GaussLegendre as GaussLegendre,
     Grid as Grid,
     Points as Points,
+    Polygon as Polygon,
+    Simplex as Simplex,
     Sobol as Sobol,
+    Triangle as Triangle,
     Uniform as Uniform,
 )
 from .reference import max_error as max_error, relative_l2 as relative_l2

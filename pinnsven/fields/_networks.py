@@ -12,10 +12,16 @@ import jax.random as jr
 import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from .._errors import PinnsvenError, ShapeError, UnknownNameError, listing
+from .._errors import (
+    EmptyRegionError,
+    PinnsvenError,
+    ShapeError,
+    UnknownNameError,
+    listing,
+)
 from .._names import check_key, shown
 from .._precision import default_dtype
-from ..geometry import Box, Patch, host_generator
+from ..geometry import AbstractRegion, host_generator
 
 
 class AbstractNetwork(eqx.Module):
@@ -59,7 +65,8 @@ class MLP(AbstractNetwork):
 
     **Arguments:**
 
-    - `domain`: the `Box` whose coordinates are the inputs.
+    - `domain`: the region whose coordinates are the inputs; its bounding box scales
+      them.
     - `fields`: the names of the outputs, separated by spaces: `"u"`, `"u v p"`.
     - `width`, `depth`: neurons of a hidden layer, and number of hidden layers.
     - `activation`: a smooth function, `jnp.tanh` (default), `jnp.sin`, `jax.nn.gelu`.
@@ -82,7 +89,7 @@ class MLP(AbstractNetwork):
 
     def __init__(
         self,
-        domain: Box | Patch,
+        domain: AbstractRegion,
         fields: str,
         *,
         width: int,
@@ -145,7 +152,7 @@ class Field(AbstractNetwork):
     - `module`: an Equinox module or other callable pytree. It gets the vector of raw
       coordinates in the order of the domain and returns the field values, shape
       `(m,)`, or a scalar if there is one field. All its floating arrays are trained.
-    - `domain`: the `Box` whose coordinates are the inputs.
+    - `domain`: the region whose coordinates are the inputs.
     - `fields`: the names of its outputs, separated by spaces.
 
     **Example:** `ps.Field(eqx.nn.MLP(2, 1, 20, 3, jnp.tanh, key=key), domain, "u")`.
@@ -158,7 +165,7 @@ class Field(AbstractNetwork):
     coordinates: tuple[str, ...] = eqx.field(static=True)
     bounds: tuple[tuple[float, float], ...] = eqx.field(static=True)
 
-    def __init__(self, module: Any, domain: Box | Patch, fields: str):
+    def __init__(self, module: Any, domain: AbstractRegion, fields: str):
         if not callable(module) or isinstance(module, type):
             raise PinnsvenError(
                 "`Field` wraps a module that can be called with a vector, got "
@@ -198,8 +205,16 @@ class Field(AbstractNetwork):
 
 
 def check_domain(domain: Any, what: str) -> None:
-    """Refuse a name or an array where a box belongs."""
-    if not isinstance(domain, Box | Patch):
+    """Refuse a name or an array where a region belongs, and one without extent."""
+    if isinstance(domain, AbstractRegion):
+        flat = [name for name, (low, high) in domain.bounds.items() if low >= high]
+        if not flat:
+            return
+        raise EmptyRegionError(
+            f"{what} cannot scale {listing(flat)}, along which its domain has no "
+            "extent; give the region around it."
+        )
+    else:
         raise PinnsvenError(
             f"{what} needs a domain such as `ps.Box(x=(-1, 1), t=(0, 1))` to scale its "
             f"coordinates; got {domain!r} in its place."

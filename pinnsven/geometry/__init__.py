@@ -1,17 +1,16 @@
 """Where a condition holds: regions, their samplers, and the user's own points."""
 
-from ._box import (
-    AbstractRegion as AbstractRegion,
-    Boundary as Boundary,
-    Box as Box,
-    Patch as Patch,
-)
+from ._ball import Ball as Ball, Disc as Disc, Ellipse as Ellipse
+from ._box import Box as Box, Patch as Patch
+from ._combine import Combination as Combination, Product as Product
 from ._points import (
     AbstractPoints as AbstractPoints,
     Batch as Batch,
     Points as Points,
     RegionPoints as RegionPoints,
 )
+from ._polygon import Polygon as Polygon
+from ._region import AbstractRegion as AbstractRegion, Boundary as Boundary
 from ._samplers import (
     AbstractSampler as AbstractSampler,
     GaussLegendre as GaussLegendre,
@@ -21,3 +20,5 @@ from ._samplers import (
     host_generator as host_generator,
     is_count as is_count,
 )
+from ._shape import AbstractShape as AbstractShape
+from ._simplex import Simplex as Simplex, Triangle as Triangle
