@@ -3,9 +3,9 @@
     phi_xx + phi_yy = -rho in the unit disc,    phi = 0 on its rim
     rho = Q / (2 pi s^2) exp(-((x - a)^2 + (y - b)^2) / (2 s^2)),    Q, a, b, s = ?
 
-The measurements are exact potentials for Q = 1, (a, b) = (0.3, 0.2), s = 0.12 with noise
-of 0.002, about one per cent of the largest; the search starts at the centre. Potentials
-at the rim alone would not do: outside of the cloud its field is that of a point charge,
+The measurements are exact potentials for Q = 1, (a, b) = (0.3, 0.2), s = 0.12 with
+noise of 0.002, about one per cent of the largest; the search starts at the centre.
+Probes far away would not do: outside of the cloud its field is that of a point charge,
 which has no width.
 
 Reference: the four true numbers, and the closed form of phi, a cloud and its image
@@ -37,7 +37,9 @@ def poisson(phi, Q, a, b, s, x, y):
     return ps.laplacian(phi)(x, y) + Q / (2 * jnp.pi * s**2) * cloud
 
 
-def main(steps=None, picture="electrostatics.png", seed=0, sigma=0.002):
+def main(
+    steps=None, picture="electrostatics.png", seed=0, sigma=0.002, width=20, n=600
+):
     pipe = ps.Disc(x=0, y=0, radius=1)
     rng = np.random.default_rng(seed)
     radius, angle = np.sqrt(rng.uniform(size=60)), rng.uniform(0, 2 * np.pi, 60)
@@ -45,13 +47,12 @@ def main(steps=None, picture="electrostatics.png", seed=0, sigma=0.002):
     measured = exact(xs, ys) + sigma * rng.normal(size=60)
     problem = ps.Problem(
         # The equation is exact and the data are not, so it weighs more.
-        pde=ps.Residual(poisson, pipe.points(600), weight=100),
-        rim=ps.Dirichlet("phi", 0.0, pipe.boundary().points(50), weight=100),
+        pde=ps.Residual(poisson, pipe.points(n), weight=100),
+        rim=ps.Dirichlet("phi", 0.0, pipe.boundary().points(n // 12), weight=100),
         probes=ps.Data("phi", ps.Points(x=xs, y=ys), measured, sigma=sigma or None),
     )
-    domain = ps.Box(x=(-1, 1), y=(-1, 1))
     model = ps.Model(
-        ps.MLP(domain, "phi", width=20, depth=2, key=jr.key(seed)),
+        ps.MLP(pipe, "phi", width=width, depth=2, key=jr.key(seed)),
         Q=ps.Unknown(0.5, positive=True),
         a=ps.Unknown(0.0),
         b=ps.Unknown(0.0),

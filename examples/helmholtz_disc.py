@@ -29,21 +29,16 @@ def wave(u, x, y):
     return ps.laplacian(u)(x, y) / k**2 + u(x, y)
 
 
-def main(steps=None, picture="helmholtz_disc.png", seed=0):
+def main(steps=None, picture="helmholtz_disc.png", seed=0, width=20, n=500):
     room = ps.Disc(x=0, y=0, radius=1)
     problem = ps.Problem(
-        pde=ps.Residual(wave, room.points(500)),
+        pde=ps.Residual(wave, room.points(n)),
         wall=ps.Dirichlet(
-            "u", lambda x, y: x**3 - 3 * x * y**2, room.boundary().points(60)
+            "u", lambda x, y: x**3 - 3 * x * y**2, room.boundary().points(n // 8)
         ),
     )
     network = ps.MLP(
-        ps.Box(x=(-1, 1), y=(-1, 1)),
-        "u",
-        width=20,
-        depth=2,
-        activation=jnp.sin,
-        key=jr.key(seed),
+        room, "u", width=width, depth=2, activation=jnp.sin, key=jr.key(seed)
     )
     key = jr.key(seed + 100)
     solution = ps.solve(problem, ps.Model(network), ps.Sven(), key=key, steps=steps)
