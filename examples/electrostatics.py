@@ -85,12 +85,14 @@ def draw(path, solution, found, xs, ys):
     phi = np.asarray(solution.phi(x=x, y=y))
     figure = Figure(figsize=(9, 4), layout="constrained")
     left, right = figure.subplots(1, 2)
-    mesh = left.pcolormesh(x, y, phi, cmap="viridis")
+    mesh = left.pcolormesh(x, y, phi, cmap="viridis", shading="gouraud")
     left.plot(xs, ys, "w.", ms=4)
     left.plot(found["a"], found["b"], "r+", ms=12)
     figure.colorbar(mesh, ax=left)
     left.set(title="phi, probes and the charge that was found", aspect="equal")
-    mesh = right.pcolormesh(x, y, np.abs(phi - exact(x, y)), cmap="magma")
+    mesh = right.pcolormesh(
+        x, y, np.abs(phi - exact(x, y)), cmap="magma", shading="gouraud"
+    )
     figure.colorbar(mesh, ax=right)
     right.set(title="|phi - exact|", aspect="equal")
     figure.savefig(path, dpi=100)

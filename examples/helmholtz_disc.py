@@ -60,8 +60,12 @@ def draw(path, x, y, u):
     figure = Figure(figsize=(9, 4), layout="constrained")
     left, right = figure.subplots(1, 2)
     span = np.abs(u).max()
-    wave = left.pcolormesh(x, y, u, cmap="RdBu_r", vmin=-span, vmax=span)
-    error = right.pcolormesh(x, y, np.abs(u - exact(x, y)), cmap="magma")
+    wave = left.pcolormesh(
+        x, y, u, shading="gouraud", cmap="RdBu_r", vmin=-span, vmax=span
+    )
+    error = right.pcolormesh(
+        x, y, np.abs(u - exact(x, y)), cmap="magma", shading="gouraud"
+    )
     for ax, mesh, title in ((left, wave, "u"), (right, error, "|u - exact|")):
         figure.colorbar(mesh, ax=ax)
         ax.set(title=title, xlabel="x", ylabel="y", aspect="equal")

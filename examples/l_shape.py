@@ -84,7 +84,7 @@ def main(steps=None, picture="l_shape.png", seed=0, width=20, n=500):
     off = abs(float(solution.S[0]) / strength - 1)
     print(f"relative L2 error {error:.1e}")
     print(f"S = {float(solution.S[0]):.9f}, relative error {off:.1e}")
-    return {"error": max(error, off), "S": off, "result": solution.result.name}
+    return {"error": max(error, off), "S": float(off), "result": solution.result.name}
 
 
 def reference(terms=20, smooth=40, n=200):
