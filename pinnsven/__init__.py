@@ -41,6 +41,7 @@ from .geometry import (
     Ellipse as Ellipse,
     GaussLegendre as GaussLegendre,
     Grid as Grid,
+    Mesh as Mesh,
     Points as Points,
     Polygon as Polygon,
     Simplex as Simplex,

@@ -5,7 +5,7 @@ import numpy as np
 
 from .._errors import PinnsvenError, UnknownNameError, listing
 from ..fields import ScalarField
-from ..geometry import AbstractPoints, Boundary, RegionPoints
+from ..geometry import AbstractPoints, RegionPoints, opposite
 from ._condition import (
     AbstractCondition,
     Point,
@@ -130,7 +130,7 @@ class Periodic(AbstractCondition):
         self.field = check_field(field, "`Periodic`")
         check_points(points, "`Periodic`")
         region = points.region if isinstance(points, RegionPoints) else None
-        if not isinstance(region, Boundary) or len(region.axes) != 1:
+        if region is None or not opposite(region):
             raise PinnsvenError(
                 "`Periodic` pairs the two faces of one coordinate: give it "
                 '`domain.boundary("x").points(n)`.'

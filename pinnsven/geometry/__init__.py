@@ -2,7 +2,12 @@
 
 from ._ball import Ball as Ball, Disc as Disc, Ellipse as Ellipse
 from ._box import Box as Box, Patch as Patch
-from ._combine import Combination as Combination, Product as Product
+from ._combine import (
+    Combination as Combination,
+    Product as Product,
+    opposite as opposite,
+)
+from ._mesh import Mesh as Mesh
 from ._points import (
     AbstractPoints as AbstractPoints,
     Batch as Batch,

@@ -23,7 +23,10 @@ def draw_region(region: Any, path: str | Path | None) -> Any:
             f"`plot` draws up to three coordinates; this region has {listing(names)}. "
             "Draw a factor of it, or points: `region.points(500).draw(key)`."
         )
-    figure = Figure(figsize=(5.2, 4.6), layout="constrained")
+    spans = [high - low for low, high in region.bounds.values()]
+    flat = len(names) == 1 or (len(names) == 2 and spans[1] < 0.4 * spans[0])
+    height = 2.2 if flat and "t" not in names else 4.6
+    figure = Figure(figsize=(5.2, height), layout="constrained")
     ax = figure.add_subplot(projection="3d" if len(names) == 3 else None)
     edge = region
     if not region.axes:
@@ -61,7 +64,7 @@ def _normals(ax: Any, batch: Any, region: Any) -> None:
     zero = np.zeros(batch.size)
     arrows = [np.asarray(batch.normals.get(name, zero)) for name in names]
     spans = [high - low for low, high in region.bounds.values()]
-    length = 0.08 * math.sqrt(sum(s**2 for s in spans))
+    length = min(0.08 * math.hypot(*spans), 0.15 * min(spans))
     arrows = arrows if len(arrows) > 1 else [arrows[0], zero]
     start = _columns(batch, names)
     if len(names) == 3:

@@ -12,8 +12,9 @@ _RESOLUTION = 201
 class Picture:
     """What a picture of a solution is drawn from.
 
-    `fields` are functions of coordinates by keyword, `bounds` their intervals, and
-    `history` a run as arrays; the rest describes the Jacobian at the solution.
+    `fields` are functions of coordinates by keyword, `bounds` their intervals,
+    `inside` whether points belong to the region of the conditions, and `history` a run
+    as arrays; the rest describes the Jacobian at the solution.
     """
 
     fields: dict[str, Callable[..., Any]]
@@ -23,6 +24,9 @@ class Picture:
     singular_values: np.ndarray
     components: np.ndarray
     title: str
+    inside: dict[str, Callable[..., np.ndarray]] = dataclasses.field(
+        default_factory=dict
+    )
 
 
 def plot(
@@ -69,9 +73,19 @@ def _grid(bounds: dict[str, tuple[float, float]]):
     return drawn, lines, dict(zip(drawn, mesh, strict=True)) | held, held
 
 
+def _values(picture: Picture, name: str, coordinates) -> np.ndarray:
+    """A field on the grid, NaN outside the region where its conditions hold."""
+    values = np.asarray(picture.fields[name](**coordinates))
+    if name not in picture.inside:
+        return values
+    inside = np.broadcast_to(picture.inside[name](**coordinates), values.shape)
+    # A cut that misses the region would draw nothing at all.
+    return np.where(inside, values, np.nan) if inside.any() else values
+
+
 def _field(figure, ax, picture: Picture, name: str, reference) -> None:
     drawn, lines, coordinates, held = _grid(picture.bounds[name])
-    values = np.asarray(picture.fields[name](**coordinates))
+    values = _values(picture, name, coordinates)
     cut = "".join(f", {n} = {v:g}" for n, v in held.items())
     ax.set_title(f"{name}{cut}")
     if len(drawn) == 1:
@@ -82,19 +96,20 @@ def _field(figure, ax, picture: Picture, name: str, reference) -> None:
             ax.legend(frameon=False)
         ax.set(xlabel=drawn[0], ylabel=name)
         return
-    span = np.abs(values).max()
+    span = np.nanmax(np.abs(values))
     # Rounding below zero makes no signed field.
-    signed = values.min() < -0.01 * span and values.max() > 0.01 * span
+    signed = np.nanmin(values) < -0.01 * span and np.nanmax(values) > 0.01 * span
     limits = {"vmin": -span, "vmax": span, "cmap": "RdBu_r"} if signed else {}
     _map(figure, ax, drawn, lines, values, **limits)
 
 
 def _error(figure, ax, picture: Picture, name: str, reference) -> None:
     drawn, lines, coordinates, held = _grid(picture.bounds[name])
-    values = np.asarray(picture.fields[name](**coordinates))
+    values = _values(picture, name, coordinates)
     exact = np.broadcast_to(np.asarray(reference(**coordinates)), values.shape)
-    size = np.linalg.norm(exact)
-    relative = np.linalg.norm(values - exact) / (size if size else 1.0)
+    inside = np.isfinite(values)
+    size = np.linalg.norm(exact[inside])
+    relative = np.linalg.norm((values - exact)[inside]) / (size if size else 1.0)
     ax.set_title(f"|{name} - reference|, relative L2 {relative:.1e}")
     error = np.abs(values - exact)
     if len(drawn) == 1:

@@ -30,6 +30,7 @@ from ._driver import Run
 from ._files import read_npz, require_same, write_bytes, write_npz
 from ._history import History
 from ._progress import table
+from ._region import region_of
 from ._result import End, Result
 
 
@@ -182,6 +183,11 @@ class Solution:
         picture = Picture(
             fields={name: Evaluated(self.model, name) for name in self.model.fields},
             bounds={name: self.model.bounds(name) for name in self.model.fields},
+            inside={
+                name: where
+                for name in self.model.fields
+                if (where := region_of(self._bound, name)) is not None
+            },
             history=self.history,
             weights={n: c.weight for n, c in self._bound.conditions.items()},
             singular_values=s,
