@@ -10,7 +10,7 @@ which has no width.
 
 Reference: the four true numbers, and the closed form of phi, a cloud and its image
 charge (the tail of the cloud beyond the rim is 1e-7 of it).
-About 60 CPU seconds. Run it: python examples/electrostatics.py
+Run it: python examples/electrostatics.py
 """
 
 import jax.numpy as jnp

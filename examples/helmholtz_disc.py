@@ -6,7 +6,7 @@ The equation is divided by k^2, so that both of its terms are of the size of u: 
 are then counted in wavelengths, as one does by hand. Waves are best made of sines.
 
 Reference: u = J_3(k r) / J_3(k) cos(3 theta), with SciPy's Bessel function.
-About 40 CPU seconds. Run it: python examples/helmholtz_disc.py
+Run it: python examples/helmholtz_disc.py
 """
 
 import jax.numpy as jnp
@@ -29,7 +29,7 @@ def wave(u, x, y):
     return ps.laplacian(u)(x, y) / k**2 + u(x, y)
 
 
-def main(steps=None, picture="helmholtz_disc.png", seed=0, width=20, n=500):
+def main(steps=None, picture="helmholtz_disc.png", seed=0, width=16, n=400):
     room = ps.Disc(x=0, y=0, radius=1)
     problem = ps.Problem(
         pde=ps.Residual(wave, room.points(n)),

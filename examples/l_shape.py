@@ -11,7 +11,7 @@ smooth network w plus these functions; their strengths S are unknowns of the sam
 Reference: the method of particular solutions, u as a sum of 60 harmonic functions that
 is fitted to u = 0 on the boundary, which it holds to 1e-10 (Fox, Henrici and Moler,
 SIAM J. Numer. Anal. 4, 1967).
-About 60 CPU seconds. Run it: python examples/l_shape.py
+Run it: python examples/l_shape.py
 """
 
 import jax
