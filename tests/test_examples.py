@@ -45,4 +45,6 @@ def test_lynx_hare_agrees_with_the_shooting_fit(tmp_path):
 
 
 def test_every_example_is_tested():
-    assert {p.stem for p in EXAMPLES.glob("*.py")} == {*SMALL, "lynx_hare"}
+    other = runpy.run_path(str(Path(__file__).with_name("test_examples_regions.py")))
+    tested = {*SMALL, "lynx_hare", *other["SMALL"]}
+    assert {p.stem for p in EXAMPLES.glob("*.py")} == tested
