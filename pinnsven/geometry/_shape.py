@@ -255,9 +255,8 @@ def _borrowed(shape: AbstractShape, region: AbstractRegion):
             f"Nothing of that region's boundary belongs to the boundary of this "
             f"{_called(shape)}. `region.plot()` shows where it lies."
         )
-    if home is shape:
-        return pieces
-    return shape.extended(home, pieces)
+    extended = getattr(shape, "extended", None)
+    return pieces if extended is None or home is shape else extended(home, pieces)
 
 
 def _same(a: AbstractShape, b: Any, sign: str) -> AbstractShape:
