@@ -56,8 +56,12 @@ def main(steps=None, picture="cooling.png"):
         error = covariance[i, i] ** 0.5
         off.append(abs(value - best[i]) / error)
         std_off.append(abs(std / error - 1))
-        print(f"{name} = {value:.5f} +- {std:.5f}, curve_fit {best[i]:.5f} +- {error:.5f}")
-    print(f"they agree within {max(off):.1e} standard errors, those to {max(std_off):.1e}")
+        print(
+            f"{name} = {value:.5f} +- {std:.5f}, curve_fit {best[i]:.5f} +- {error:.5f}"
+        )
+    print(
+        f"they agree within {max(off):.1e} standard errors, those to {max(std_off):.1e}"
+    )
     if picture:
         solution.plot(picture, reference=lambda t: exact(t, *best))
     return {

@@ -57,7 +57,9 @@ def main(steps=None, picture="influenza.png"):
         problem = ps.Problem(
             sir=ps.Residual(sir, nodes, weight=weight),
             start=ps.Residual(
-                lambda li, ls, t: jnp.exp(li(t)) + jnp.exp(ls(t)) - 1, first, weight=weight
+                lambda li, ls, t: jnp.exp(li(t)) + jnp.exp(ls(t)) - 1,
+                first,
+                weight=weight,
             ),
             counts=ps.Data(
                 lambda li, t: jnp.exp(li(t)), ps.Points(t=day), IN_BED / BOYS
@@ -74,8 +76,12 @@ def main(steps=None, picture="influenza.png"):
         error = covariance[i, i] ** 0.5
         off.append(abs(value - best[i]) / error)
         std_off.append(abs(std / error - 1))
-        print(f"{name:5} = {value:.5f} +- {std:.5f}, scipy {best[i]:.5f} +- {error:.5f}")
-    print(f"they agree within {max(off):.1e} standard errors, those to {max(std_off):.1e}")
+        print(
+            f"{name:5} = {value:.5f} +- {std:.5f}, scipy {best[i]:.5f} +- {error:.5f}"
+        )
+    print(
+        f"they agree within {max(off):.1e} standard errors, those to {max(std_off):.1e}"
+    )
     if picture:
         solution.plot(picture, reference=lambda t: np.log(integrated(t, *best) / BOYS))
     return {
