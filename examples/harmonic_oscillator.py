@@ -1,0 +1,59 @@
+"""Quantum states of the harmonic oscillator, one after the other, with their energies.
+
+    -psi'' / 2 + x^2 psi / 2 = E psi,    int psi^2 dx = 1,    psi(-7) = psi(7) = 0
+
+in units of the oscillator's length and of hbar omega. The energy is an unknown beside
+the weights of the network. Each state found is taken out of the search: the next one is
+orthogonal to it (deflation). The walls at 7 shift no energy by more than 1e-18.
+
+Reference: E = n + 1/2.
+"""
+
+import jax.random as jr
+import numpy as np
+
+import pinnsven as ps
+
+
+ps.enable_x64()
+
+
+def schroedinger(psi, E, x):
+    return -psi.xx(x) / 2 + x**2 * psi(x) / 2 - E * psi(x)
+
+
+def main(steps=None, picture="harmonic_oscillator.png", states=3):
+    line = ps.Box(x=(-7, 7))
+    nodes = line.points(80, ps.GaussLegendre())
+    found, solutions = [], []
+    for n in range(states):
+        overlaps = {
+            f"not_{i}": ps.Integral(
+                lambda psi, x, other=other: psi(x) * other(x), nodes
+            )
+            for i, other in enumerate(found)
+        }
+        problem = ps.Problem(
+            equation=ps.Residual(schroedinger, nodes),
+            norm=ps.Integral(lambda psi, x: psi(x) ** 2, nodes, value=1.0),
+            **overlaps,
+        )
+        network = ps.MLP(line, "psi", width=30, depth=1, key=jr.key(n))
+        walls = ps.Constrained(network, lambda psi, x: (1 - (x / 7) ** 2) * psi)
+        model = ps.Model(walls, E=ps.Unknown(0.1))
+        solution = ps.solve(problem, model, ps.Sven(), key=jr.key(100 + n), steps=steps)
+        print(solution)
+        solutions.append(solution)
+        found.append(solution.model.field("psi"))
+
+    energies = np.sort([float(s.E) for s in solutions])
+    error = float(max(abs(energies / (np.arange(states) + 0.5) - 1)))
+    print("energies", *energies)
+    print(f"relative error {error:.1e}")
+    if picture:
+        solution.plot(picture)
+    return {"error": error, "result": [s.result.name for s in solutions]}
+
+
+if __name__ == "__main__":
+    main()
