@@ -19,8 +19,16 @@ SMALL = {
     "heat": ({"steps": 70}, 1e-5),
     "inverse_heat": ({"steps": 60}, 1e-7),
     "burgers": ({"steps": 250, "n": 1000, "width": 14}, 1e-2),
+    "beam": ({"steps": 120}, 1e-11),
+    "two_materials": ({"steps": 150, "n": 10, "width": 16}, 1e-6),
+    "harmonic_oscillator": ({"steps": 200, "states": 2}, 1e-9),
+    "hydrogen": ({"steps": 180}, 1e-8),
+    "reaction_diffusion": ({"steps": 100, "n": 14, "width": 12}, 0.01),
+    "cavity": ({"steps": 120, "n": 12, "width": 14}, 0.005),
 }
-SLOW = ("inverse_heat", "burgers")
+SLOW = ("inverse_heat", "burgers", "hydrogen", "reaction_diffusion", "cavity")
+# Error bars against those of scipy, in standard errors and as relative differences.
+FITS = {"cooling": (1e-3, 1e-3), "influenza": (0.01, 1e-3)}
 
 
 @pytest.mark.parametrize(
@@ -37,6 +45,15 @@ def test_example(name, tmp_path, capsys):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("name", FITS)
+def test_example_agrees_with_a_fit_by_scipy(name, tmp_path):
+    found = run(name, picture=tmp_path / f"{name}.png")
+    assert found["result"] == "converged"
+    assert found["error"] < FITS[name][0]
+    assert found["std_off"] < FITS[name][1]
+
+
+@pytest.mark.slow
 def test_lynx_hare_agrees_with_the_shooting_fit(tmp_path):
     found = run("lynx_hare", picture=tmp_path / "lynx_hare.png")
     assert found["result"] == "converged"
@@ -46,5 +63,5 @@ def test_lynx_hare_agrees_with_the_shooting_fit(tmp_path):
 
 def test_every_example_is_tested():
     other = runpy.run_path(str(Path(__file__).with_name("test_examples_regions.py")))
-    tested = {*SMALL, "lynx_hare", *other["SMALL"]}
+    tested = {*SMALL, *FITS, "lynx_hare", *other["SMALL"]}
     assert {p.stem for p in EXAMPLES.glob("*.py")} == tested
