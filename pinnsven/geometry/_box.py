@@ -47,7 +47,7 @@ class Patch(AbstractPiece):
         return points._replace(normals=normals)
 
     def rule(self, sampler, n):
-        unit, weights = sampler.sample(n, self.dim, None)
+        unit, weights = sampler.nodes(n, self.dim)
         return self.place(unit), weights
 
 

@@ -5,6 +5,7 @@ A. Srivastava, Comput. Methods Appl. Mech. Engrg. 389 (2022) 114333.
 """
 
 import functools
+from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
@@ -16,7 +17,7 @@ def interval(x: Array, low: float, high: float) -> Array:
     return (x - low) * (high - x) / (high - low)
 
 
-def ball(x: list[Array], centre, radius: float) -> Array:
+def ball(x: list[Array], centre, radius: float) -> Any:
     """Of a ball: a paraboloid."""
     square = sum((a - c) ** 2 for a, c in zip(x, centre, strict=True))
     return (radius**2 - square) / (2.0 * radius)
@@ -84,7 +85,7 @@ def polygon(x: Array, y: Array, starts: np.ndarray, ends: np.ndarray) -> Array:
     return jnp.where(inside | near, total, -total)
 
 
-def _segment(f: Array, t: Array) -> Array:
+def _segment(f: Any, t: Any) -> Array:
     f = jnp.where(f >= 0, f, -f)
     end = (t == 0) & (f == 0)
     root = jnp.sqrt(jnp.where(end, 1.0, t**2 + f**4))

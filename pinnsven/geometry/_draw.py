@@ -171,7 +171,7 @@ def curve_rule(piece: Any, sampler: GaussLegendre, n: int):
     """Gauss-Legendre nodes on each smooth part of a curve, by its length."""
     edges = np.array([0.0, *piece.corners, 1.0])
     shares = np.diff(edges)
-    nodes = [sampler.sample(m, 1, None) for m in counts(shares, n, False)]
+    nodes = [sampler.nodes(m, 1) for m in counts(shares, n, False)]
     t = [a + s * x[:, 0] for a, s, (x, _) in zip(edges, shares, nodes, strict=False)]
     weights = [s * w for s, (_, w) in zip(shares, nodes, strict=True)]
     return piece.place(np.concatenate(t)[:, None]), np.concatenate(weights)

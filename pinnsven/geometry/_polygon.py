@@ -93,7 +93,8 @@ class Polygon(AbstractShape):
 
     def signed(self, x):
         segments, _ = self._segments()
-        return polygon(*(x[k] for k in self.names), segments[:, 0], segments[:, 1])
+        a, b = (x[k] for k in self.names)
+        return polygon(a, b, segments[:, 0], segments[:, 1])
 
     def faces(self, axes, values):
         whole(self, axes, values)

@@ -1,6 +1,6 @@
 import abc
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import equinox as eqx
 import jax.random as jr
@@ -35,10 +35,15 @@ class AbstractRegion(eqx.Module):
     - `pieces`: what it is made of, each sampled on its own.
     """
 
-    names: eqx.AbstractVar[tuple[str, ...]]
-    axes: eqx.AbstractVar[tuple[str, ...]]
-    bounds: eqx.AbstractVar[dict[str, tuple[float, float]]]
-    pieces: eqx.AbstractVar[Any]
+    if TYPE_CHECKING:
+        # Fields or properties: a type checker takes abstract variables for arguments.
+        names = axes = pieces = property(lambda self: ())
+        bounds = property(lambda self: {})
+    else:
+        names: eqx.AbstractVar[tuple[str, ...]]
+        axes: eqx.AbstractVar[tuple[str, ...]]
+        bounds: eqx.AbstractVar[dict[str, tuple[float, float]]]
+        pieces: eqx.AbstractVar[Any]
 
     @property
     @abc.abstractmethod
@@ -99,10 +104,8 @@ class AbstractRegion(eqx.Module):
     def plot(self, path=None) -> Any:
         """Draw points of the region, and a boundary with its normals.
 
-        **Arguments:** `path`, where to save the picture; without one the figure is
-        only returned.
-
-        **Returns:** the `matplotlib.figure.Figure`.
+        **Arguments:** `path`, where to save the `matplotlib.figure.Figure`; it is
+        returned in any case.
         """
         return draw_region(self, path)
 
@@ -247,13 +250,13 @@ class Arcs(AbstractPiece):
         return 1
 
     @property
+    def measure(self) -> float:
+        return self.piece.measure * sum(b - a for a, b, _ in self.intervals)
+
+    @property
     def corners(self) -> tuple[float, ...]:
         """The parameters at which one interval ends and another begins."""
         return tuple(self._ends()[1:-1].tolist())
-
-    @property
-    def measure(self) -> float:
-        return self.piece.measure * sum(b - a for a, b, _ in self.intervals)
 
     def place(self, unit):
         start, stop, sign = (np.array(v) for v in zip(*self.intervals, strict=True))
@@ -261,9 +264,8 @@ class Arcs(AbstractPiece):
         u = unit[:, 0]
         index = np.clip(np.searchsorted(ends, u, side="right") - 1, 0, sign.size - 1)
         inner = (u - ends[index]) / (ends[index + 1] - ends[index])
-        points = self.piece.place(
-            (start[index] + (stop - start)[index] * inner)[:, None]
-        )
+        t = start[index] + (stop - start)[index] * inner
+        points = self.piece.place(t[:, None])
         normals = {k: v * sign[index] for k, v in points.normals.items()}
         return Placed(points.coordinates, normals, points.kept)
 

@@ -19,7 +19,7 @@ def radial(sampler: GaussLegendre, m: int, power: int):
         x, w = roots_jacobi(max(1, m), 0.0, power)
         s = (x + 1.0) / 2.0
     else:
-        nodes, w = sampler.sample(max(1, m), 1, None)
+        nodes, w = sampler.nodes(max(1, m), 1)
         s = nodes[:, 0]
         w = w * s**power
     return s, w / np.sum(w)

@@ -102,6 +102,12 @@ class GaussLegendre(AbstractSampler):
 
     def sample(self, n, dim, key):
         del key
+        return self.nodes(n, dim)
+
+    def nodes(
+        self, n: int, dim: int
+    ) -> tuple[Float[np.ndarray, "m d"], Float[np.ndarray, " m"]]:
+        """About `n` nodes in the unit cube and their weights."""
         nodes = max(1, round(_side(n, dim) / self.panels))
         x, w = np.polynomial.legendre.leggauss(nodes)
         starts = np.arange(self.panels)[:, None]

@@ -257,7 +257,7 @@ def _borrowed(shape: AbstractShape, region: AbstractRegion):
         )
     if home is shape:
         return pieces
-    return shape.extended(home, pieces)
+    return shape.extended(home, pieces)  # pyright: ignore[reportAttributeAccessIssue]
 
 
 def _same(a: AbstractShape, b: Any, sign: str) -> AbstractShape:
