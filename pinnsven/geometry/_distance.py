@@ -17,7 +17,7 @@ def interval(x: Array, low: float, high: float) -> Array:
     return (x - low) * (high - x) / (high - low)
 
 
-def ball(x: list[Array], centre, radius: float) -> Array:
+def ball(x: list[Array], centre, radius: float) -> Any:
     """Of a ball: a paraboloid."""
     square: Any = sum((a - c) ** 2 for a, c in zip(x, centre, strict=True))
     return (radius**2 - square) / (2.0 * radius)

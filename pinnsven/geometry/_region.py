@@ -107,10 +107,8 @@ class AbstractRegion(eqx.Module):
     def plot(self, path=None) -> Any:
         """Draw points of the region, and a boundary with its normals.
 
-        **Arguments:** `path`, where to save the picture; without one the figure is
-        only returned.
-
-        **Returns:** the `matplotlib.figure.Figure`.
+        **Arguments:** `path`, where to save the `matplotlib.figure.Figure`; it is
+        returned in any case.
         """
         return draw_region(self, path)
 
@@ -255,13 +253,13 @@ class Arcs(AbstractPiece):
         return 1
 
     @property
+    def measure(self) -> float:
+        return self.piece.measure * sum(b - a for a, b, _ in self.intervals)
+
+    @property
     def corners(self) -> tuple[float, ...]:
         """The parameters at which one interval ends and another begins."""
         return tuple(self._ends()[1:-1].tolist())
-
-    @property
-    def measure(self) -> float:
-        return self.piece.measure * sum(b - a for a, b, _ in self.intervals)
 
     def place(self, unit):
         start, stop, sign = (np.array(v) for v in zip(*self.intervals, strict=True))
@@ -269,9 +267,8 @@ class Arcs(AbstractPiece):
         u = unit[:, 0]
         index = np.clip(np.searchsorted(ends, u, side="right") - 1, 0, sign.size - 1)
         inner = (u - ends[index]) / (ends[index + 1] - ends[index])
-        points = self.piece.place(
-            (start[index] + (stop - start)[index] * inner)[:, None]
-        )
+        t = start[index] + (stop - start)[index] * inner
+        points = self.piece.place(t[:, None])
         normals = {k: v * sign[index] for k, v in points.normals.items()}
         return Placed(points.coordinates, normals, points.kept)
 
