@@ -29,14 +29,12 @@ from ._samplers import AbstractSampler, GaussLegendre, Sobol, is_count, split_ke
 class AbstractRegion(eqx.Module):
     """A set of points with named coordinates that can be sampled.
 
-    - `names`: the coordinates of every point; `bounds`: their intervals, which are
-      the bounding box.
+    - `names`: the coordinates of every point; `bounds`: its bounding box.
     - `axes`: the coordinates along which outward normals have components; often none.
     - `pieces`: what it is made of, each sampled on its own.
     """
 
-    # A type checker takes abstract variables for arguments of the constructor, even
-    # where a subclass computes them.
+    # A type checker takes abstract variables for arguments of the constructor.
     if TYPE_CHECKING:
         names: ClassVar[Any]
         axes: ClassVar[Any]
