@@ -82,8 +82,8 @@ def main(steps=400, picture="cavity.png", n=20, width=20):
     )
     line = np.linspace(0, 1, 2001)
     up, across = solution.psi.y(x=0.5, y=line), -solution.psi.x(x=line, y=0.5)
-    extrema = [float(up.min()), float(across.max()), float(across.min())]
-    error = ps.max_error(extrema, SPECTRAL)
+    extrema = np.array([up.min(), across.max(), across.min()])
+    error = ps.max_error(extrema, np.array(SPECTRAL))
     print(f"extrema {extrema}, largest difference {error:.1e} from the spectral ones")
     print(f"largest difference from Ghia's tables {ghia:.1e}")
     if picture:

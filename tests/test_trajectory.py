@@ -3,7 +3,6 @@
 import functools
 
 import diffrax
-import equinox as eqx
 import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
@@ -31,14 +30,25 @@ DECAY = ps.Trajectory(slope, dict(y=lambda y0: y0), TIMES, VALUES, sigma=SIGMA)
 UNKNOWNS = dict(k=ps.Unknown(0.5, positive=True), c=0.1, y0=1.0)
 
 
+def shoot(bound):
+    """Marquardt's method, whose only compiled function is shared with the tests."""
+    residuals, theta, damping = bound.residuals(jr.key(0)), bound.theta, 1e-2
+    r, j = linearise(residuals, theta)
+    for _ in range(30):
+        u, s, vt = np.linalg.svd(j, full_matrices=False)
+        new = theta - vt.T @ (s / (s**2 + damping) * (u.T @ r))
+        trial = linearise(residuals, new)
+        better = bool(jnp.sum(trial[0] ** 2) < jnp.sum(r**2))
+        damping *= 0.2 if better else 5.0
+        if better:
+            theta, (r, j) = new, trial
+    return residuals, theta
+
+
 @functools.cache
 def shooting():
     bound = ps.Problem(decay=DECAY).bind(ps.Model(**UNKNOWNS))
-    residuals, theta = bound.residuals(jr.key(0)), bound.theta
-    for _ in range(12):
-        r, j = linearise(residuals, theta)
-        theta = theta - np.linalg.lstsq(j, r)[0]
-    return bound, residuals, theta
+    return bound, *shoot(bound)
 
 
 def test_rows_are_misfits_in_the_order_of_the_data():
@@ -67,13 +77,6 @@ def test_jacobian_is_that_of_the_closed_form():
 STEP = (-1e-5, 1e-5)
 
 
-def test_a_tangent_is_the_product_with_the_jacobian():
-    _, residuals, theta = shooting()
-    v = jnp.array([1.0, -2.0, 0.5])
-    jv = eqx.filter_jit(ps.ResidualMap.jvp)(residuals, theta, v)
-    np.testing.assert_allclose(jv, linearise(residuals, theta)[1] @ v, rtol=1e-12)
-
-
 def test_a_network_with_data_finds_the_same_unknowns_and_error_bars():
     bound, residuals, theta = shooting()
     box = ps.Box(t=(0, 4))
@@ -95,21 +98,19 @@ def test_a_network_with_data_finds_the_same_unknowns_and_error_bars():
         assert standard_error(*fit, name) == pytest.approx(error, rel=1e-3)
 
 
-def test_course_gives_the_states_at_any_times():
-    model = ps.Model(k=RATE, c=SUPPLY, y0=START)
-    times = np.array([3.3, 0.0, 1.7])
-    course = DECAY.course(model, times)
-    assert set(course) == {"y"}
-    np.testing.assert_allclose(course["y"], exact(times), rtol=1e-9)
-
-
 def test_an_unknown_term_of_the_state_in_a_trajectory_and_in_a_residual():
     # y' = g(y) with the logistic law, known to the network of g by data alone.
     logistic = lambda t: 1.0 / (1.0 + 9.0 * np.exp(-t))
     times = np.linspace(0.0, 6.0, 25)
     states = ps.Box(s=(0, 1))
     problem = ps.Problem(
-        growth=ps.Trajectory(lambda y, g: g(y), dict(y=0.1), times, logistic(times)),
+        growth=ps.Trajectory(
+            lambda y, g: g(y),
+            dict(y=0.1),
+            times,
+            2.0 * logistic(times),
+            observe=lambda y: 2.0 * y,
+        ),
         rest=ps.Residual(lambda g, s: g(s), ps.Points(s=[0.0, 1.0])),
     )
     net = ps.MLP(states, "g", width=6, depth=1, key=jr.key(0))
@@ -119,25 +120,24 @@ def test_an_unknown_term_of_the_state_in_a_trajectory_and_in_a_residual():
     np.testing.assert_allclose(found, y * (1 - y), atol=1e-4)
 
 
-def test_a_stiff_equation_needs_an_implicit_solver_and_may_be_observed_in_part():
-    # The fast state follows the slow one at once; only their sum is seen.
+def test_a_stiff_equation_needs_an_implicit_solver():
+    # The fast state follows the slow one, to lowest order behind by 1e-5.
     times = np.linspace(0.0, 2.0, 9)
-    fast = lambda slow, fast: (-slow, 1e5 * (slow - fast))
-    total = lambda slow, fast, gain: gain * (slow + fast)
+    field = lambda slow, fast: (-slow, 1e5 * (slow - fast))
     stiff = lambda solver: ps.Trajectory(
-        fast,
+        field,
         dict(slow=1.0, fast=1.0),
         times,
-        np.exp(-times) * 2.0,
-        observe=total,
+        np.exp(-times),
+        observe=lambda slow, gain: gain * slow,
         solver=solver,
         max_steps=2000,
     )
-    model = ps.Model(gain=1.0)
-    bound = ps.Problem(stiff=stiff(diffrax.Kvaerno5())).bind(model)
-    r = bound.values("stiff", bound.draw(jr.key(0))["stiff"], bound.theta)
-    # To lowest order the fast state is behind by 1e-5.
-    assert np.max(np.abs(r)) < 3e-5
+    model, any_order = ps.Model(gain=1.0), np.array([2.0, 0.0, 0.7])
+    course = stiff(diffrax.Kvaerno5()).course(model, any_order)
+    np.testing.assert_allclose(course["slow"], np.exp(-any_order), rtol=1e-8)
+    behind = np.where(any_order > 0, 1e-5 / (1 - 1e-5), 0.0) * np.exp(-any_order)
+    np.testing.assert_allclose(course["fast"] - course["slow"], behind, atol=2e-9)
     explicit = ps.Problem(stiff=stiff(None)).bind(model)
     with pytest.raises(ps.NonFiniteError, match="'stiff'.*max_steps.*implicit"):
         explicit.check_finite(explicit.draw(jr.key(0)), explicit.theta)

@@ -121,10 +121,9 @@ class Target(eqx.Module):
     value: Any
     array: np.ndarray | None
     what: str
-    key: str
 
-    def __init__(self, value, points: AbstractPoints, what: str, key: str = "value"):
-        self.value, self.array, self.what, self.key = None, None, what, key
+    def __init__(self, value, points: AbstractPoints, what: str):
+        self.value, self.array, self.what = None, None, what
         if callable(value):
             check_callable(value, f"The value of {what}", "lambda x: jnp.sin(x)")
             self.value = value
@@ -145,11 +144,11 @@ class Target(eqx.Module):
         return (self.value,) if callable(self.value) else ()
 
     def data(self) -> dict[str, np.ndarray]:
-        return {} if self.array is None else {self.key: self.array}
+        return {} if self.array is None else {"value": self.array}
 
     def at(self, scope: Mapping[str, Any], point: Point):
         if self.array is not None:
-            return point.data[self.key]
+            return point.data["value"]
         if not callable(self.value):
             return self.value
         value = bind(self.value, scope)

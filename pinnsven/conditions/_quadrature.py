@@ -85,18 +85,18 @@ def weighted_sum(
     """
     n = weights.size
     first = jax.tree.leaves(places)[0]
-    weights = jnp.asarray(weights, first.dtype)
+    w = jnp.asarray(weights, first.dtype)
 
     def some(part, share):
         values = jax.vmap(fn)(part)
         return jax.tree.map(lambda v: jnp.tensordot(share, v, axes=1), values)
 
     if n <= least:
-        return some(places, weights)
+        return some(places, w)
     # The last group is filled up with nodes that count for nothing.
     groups = -(-n // least)
     index = np.minimum(np.arange(groups * least), n - 1).reshape(groups, least)
-    shares = jnp.where(np.arange(groups * least) < n, weights[index.ravel()], 0.0)
+    shares = jnp.where(np.arange(groups * least) < n, w[index.ravel()], 0.0)
     parts = jax.tree.map(lambda a: a[index], places), shares.reshape(index.shape)
     blank = jax.eval_shape(some, *jax.tree.map(lambda a: a[0], parts))
     zero = jax.tree.map(lambda a: jnp.zeros(a.shape, a.dtype), blank)

@@ -83,5 +83,6 @@ def _solve(field, y0, args, first, instants, settings: Settings):
         max_steps=settings.max_steps,
         throw=False,
     )
+    assert solution.ys is not None
     worked = solution.result == dfx.RESULTS.successful
     return jnp.where(worked & jnp.isfinite(solution.ys), solution.ys, jnp.inf)

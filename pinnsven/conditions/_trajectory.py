@@ -20,10 +20,10 @@ class Trajectory(AbstractData):
     r"""Measurements along the solution of an ODE, which is integrated (shooting).
 
     $y' = f(y, t)$ from $y(t_0) = y_0$; the rows are
-    $(h(y(t_i)) - d_i)\,\bar\sigma/\sigma_i$ with $\bar\sigma$ as in `Data`, averaged
-    over the times. No network stands for $y$: the equation holds to the tolerance of
-    the integration, and the unknowns of $f$, of $y_0$ and of $h$ are fitted. $f$ may
-    also call fields of the model: an unknown term of the equation.
+    $(h(y(t_i)) - d_i)\,\bar\sigma/\sigma_i$ with $\bar\sigma$ as in `Data`, their
+    squares averaged over all values. No network stands for $y$: the equation holds to
+    the tolerance of the integration, and the unknowns of $f$, of $y_0$ and of $h$ are
+    fitted. $f$ may also call fields of the model: an unknown term of the equation.
 
     One integration gives all rows; their derivatives are those of the integration, in
     forward mode, one tangent for each number that $f$ and $y_0$ depend on. An
@@ -118,8 +118,8 @@ class Trajectory(AbstractData):
                 "at least 1."
             )
         self.max_steps = max_steps
-        # The rows of all times stand in one, and their squares are averaged.
-        self.points = Single(1.0 / times.size, (*self.states, time))
+        # The rows of all values stand in one, and their squares are averaged.
+        self.points = Single(1.0 / self.values.size, (*self.states, time))
         self.initial = tuple(
             Target(value, self.points, f"`initial` {name!r} of `Trajectory`")
             for name, value in initial.items()
@@ -135,6 +135,7 @@ class Trajectory(AbstractData):
 
         **Raises:** `BoundsError` for times before the start.
         """
+        self.check("trajectory", model)
         times = np.atleast_1d(user_array(times, "`times`"))
         instants, order = np.unique(times, return_inverse=True)
         _start(times, instants, self.start)
@@ -143,7 +144,9 @@ class Trajectory(AbstractData):
 
     def row(self, scope, point):
         found = self._integrate(scope, point.data["instants"])
-        seen = found if self.observe is None else self._seen(scope, point, found)
+        seen = found
+        if self.observe is not None:
+            seen = self._seen(self.observe, scope, point, found)
         values, share = point.data["values"], point.data["share"]
         if seen.shape[1:] != values.shape[1:]:
             raise ShapeError(
@@ -172,9 +175,9 @@ class Trajectory(AbstractData):
     def _names(self, scope: Mapping[str, Any], t, y) -> dict[str, Any]:
         return {**scope, **dict(zip(self.states, y, strict=True)), self.time: t}
 
-    def _seen(self, scope, point, found):
+    def _seen(self, observe, scope, point, found):
         def one(t, y):
-            return _vector(bind(self.observe, self._names(scope, t, y)), "`observe`")
+            return _vector(bind(observe, self._names(scope, t, y)), "`observe`")
 
         return jax.vmap(one)(point.data["instants"], found)
 

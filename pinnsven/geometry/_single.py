@@ -13,8 +13,11 @@ class Single(AbstractPoints):
     - `given`: other names than coordinates that its functions are called with.
     """
 
-    share: float = 1.0
-    given: tuple[str, ...] = ()
+    share: float
+    given: tuple[str, ...]
+
+    def __init__(self, share: float = 1.0, given: tuple[str, ...] = ()):
+        self.share, self.given = share, given
 
     @property
     def n(self) -> int:
