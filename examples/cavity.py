@@ -82,8 +82,8 @@ def main(steps=400, picture="cavity.png", n=20, width=20):
     )
     line = np.linspace(0, 1, 2001)
     up, across = solution.psi.y(x=0.5, y=line), -solution.psi.x(x=line, y=0.5)
-    extrema = [float(up.min()), float(across.max()), float(across.min())]
-    error = ps.max_error(extrema, SPECTRAL)
+    extrema = np.array([up.min(), across.max(), across.min()])
+    error = ps.max_error(extrema, np.array(SPECTRAL))
     print(f"extrema {extrema}, largest difference {error:.1e} from the spectral ones")
     print(f"largest difference from Ghia's tables {ghia:.1e}")
     if picture:
@@ -97,7 +97,9 @@ def draw(solution, picture):
     figure = Figure(figsize=(9, 3.8), layout="constrained")
     streams, profiles = figure.subplots(1, 2)
     psi = np.asarray(solution.psi(x=x, y=y))
-    streams.contour(x, y, psi, 20, colors="C0", linestyles="solid", linewidths=1)
+    # Without psi = 0, that of the walls.
+    levels = np.linspace(psi.min(), 0, 22)[1:-1]
+    streams.contour(x, y, psi, levels, colors="C0", linestyles="solid", linewidths=1)
     streams.set(title="streamlines", xlabel="x", ylabel="y", aspect="equal")
     profiles.plot(line, solution.psi.y(x=0.5, y=line), label="u(0.5, y)")
     profiles.plot(line, -solution.psi.x(x=line, y=0.5), label="v(x, 0.5)")

@@ -18,7 +18,7 @@ About 26 CPU seconds. Run it: python examples/two_materials.py
 import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
-from scipy.optimize import brentq
+from scipy.optimize import root_scalar
 
 import pinnsven as ps
 
@@ -33,7 +33,7 @@ def mismatch(w):
     return np.cos(w) * np.sin(w / S) + K2 / S * np.sin(w) * np.cos(w / S)
 
 
-W = brentq(mismatch, 1.0, 3.0, xtol=1e-15)
+W = root_scalar(mismatch, bracket=(1.0, 3.0), xtol=1e-15).root
 B = np.sin(W) / np.sin(W / S)
 
 

@@ -24,7 +24,7 @@ SMALL = {
     "harmonic_oscillator": ({"steps": 200, "states": 2}, 1e-9),
     "hydrogen": ({"steps": 180}, 1e-8),
     "reaction_diffusion": ({"steps": 100, "n": 14, "width": 12}, 0.01),
-    "cavity": ({"steps": 120, "n": 12, "width": 14}, 0.005),
+    "cavity": ({"steps": 150, "n": 14, "width": 14}, 5e-3),
 }
 SLOW = ("inverse_heat", "burgers", "hydrogen", "reaction_diffusion", "cavity")
 # Error bars against those of scipy, in standard errors and as relative differences.
