@@ -21,20 +21,26 @@ SMALL = {
     "burgers": ({"steps": 250, "n": 1000, "width": 14}, 1e-2),
     "beam": ({"steps": 120}, 1e-11),
     "two_materials": ({"steps": 150, "n": 10, "width": 16}, 1e-6),
-    "harmonic_oscillator": ({"steps": 200, "states": 2}, 1e-9),
+    "harmonic_oscillator": ({"steps": 200, "states": 1}, 1e-9),
     "hydrogen": ({"steps": 180}, 1e-8),
     "reaction_diffusion": ({"steps": 100, "n": 14, "width": 12}, 0.01),
     "cavity": ({"steps": 150, "n": 14, "width": 14}, 5e-3),
 }
-SLOW = ("inverse_heat", "burgers", "hydrogen", "reaction_diffusion", "cavity")
+SLOW = ("inverse_heat", "burgers")
+# Too long to be run each time: `pytest -m long`.
+LONG = ("hydrogen", "reaction_diffusion", "cavity", "influenza")
 # Error bars against those of scipy, in standard errors and as relative differences.
 FITS = {"cooling": (1e-3, 1e-3), "influenza": (0.01, 1e-3)}
 
 
-@pytest.mark.parametrize(
-    "name",
-    [pytest.param(n, marks=pytest.mark.slow) if n in SLOW else n for n in SMALL],
-)
+def marked(names):
+    marks = dict.fromkeys(SLOW, pytest.mark.slow) | dict.fromkeys(
+        LONG, pytest.mark.long
+    )
+    return [pytest.param(n, marks=marks.get(n, ())) for n in names]
+
+
+@pytest.mark.parametrize("name", marked(SMALL))
 def test_example(name, tmp_path, capsys):
     options, bound = SMALL[name]
     picture = tmp_path / f"{name}.png"
@@ -44,8 +50,7 @@ def test_example(name, tmp_path, capsys):
     assert "rank" in capsys.readouterr().out
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("name", FITS)
+@pytest.mark.parametrize("name", marked(FITS))
 def test_example_agrees_with_a_fit_by_scipy(name, tmp_path):
     found = run(name, picture=tmp_path / f"{name}.png")
     assert found["result"] == "converged"
