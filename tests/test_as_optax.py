@@ -82,6 +82,7 @@ def test_the_papers_step_trains_on_minibatches_under_jit():
     assert regression(0, ps.Sven(lr=0.5, k=16, rtol=1e-3), 32, 20) < 1e-5
 
 
+@pytest.mark.long
 def test_the_default_step_trains_on_whole_batches():
     assert regression(0, ps.Sven(), 512, 100) < 1e-18
 

@@ -26,9 +26,9 @@ SMALL = {
     "reaction_diffusion": ({"steps": 100, "n": 14, "width": 12}, 0.01),
     "cavity": ({"steps": 150, "n": 14, "width": 14}, 5e-3),
 }
-SLOW = ("inverse_heat", "burgers")
+SLOW = ("inverse_heat",)
 # Too long to be run each time: `pytest -m long`.
-LONG = ("hydrogen", "reaction_diffusion", "cavity", "influenza")
+LONG = ("burgers", "hydrogen", "reaction_diffusion", "cavity", "influenza")
 # Error bars against those of scipy, in standard errors and as relative differences.
 FITS = {"cooling": (1e-3, 1e-3), "influenza": (0.01, 1e-3)}
 

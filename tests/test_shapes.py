@@ -420,6 +420,7 @@ def solved(net, edge, steps):
     return ps.relative_l2(solution.u(x=x, y=y), exact), solution
 
 
+@pytest.mark.long
 def test_poisson_on_a_disc_with_a_soft_condition():
     disc = ps.Disc(x=0, y=0)
     net = ps.MLP(disc, "u", width=30, depth=1, key=jr.key(0))
