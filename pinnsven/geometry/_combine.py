@@ -7,11 +7,12 @@ import numpy as np
 
 from .._errors import EmptyRegionError, PinnsvenError, UnknownNameError, listing
 from ._box import Box, Patch
-from ._distance import both, either
+from ._distance import both
 from ._draw import TRIALS, Placed, empty, no_rule, placed
 from ._polygon import polygonal
 from ._region import AbstractPiece, AbstractRegion, Boundary, restrict
 from ._samplers import GaussLegendre, Sobol
+from ._sets import SetOperation
 from ._shape import AbstractShape, Rim, combined, product, whole
 
 
@@ -26,13 +27,13 @@ class Combination(AbstractShape):
 
     a: AbstractShape
     b: AbstractShape
-    operation: str = eqx.field(static=True)
+    operation: SetOperation = eqx.field(static=True)
 
     def __check_init__(self):
         if any(low >= high for low, high in self.bounds.values()):
             raise EmptyRegionError(
-                f"The {self.operation} of these two regions is empty: they have no "
-                "points in common. Check their centres and units."
+                f"The {self.operation.name} of these two regions is empty: they have "
+                "no points in common. Check their centres and units."
             )
         for trials in (64, TRIALS):
             unit, _ = Sobol().sample(trials, self.dim, jr.key(0))
@@ -48,13 +49,7 @@ class Combination(AbstractShape):
     def bounds(self) -> dict[str, tuple[float, float]]:
         """The interval of each coordinate: the bounding box."""
         one, two = self.a.bounds, self.b.bounds
-        if self.operation == "union":
-            ends = lambda p, q: (min(p[0], q[0]), max(p[1], q[1]))
-        elif self.operation == "intersection":
-            ends = lambda p, q: (max(p[0], q[0]), min(p[1], q[1]))
-        else:
-            return dict(one)
-        return {k: ends(one[k], two[k]) for k in self.names}
+        return {k: self.operation.interval(one[k], two[k]) for k in self.names}
 
     @property
     def measure(self) -> float:
@@ -65,27 +60,18 @@ class Combination(AbstractShape):
         return None
 
     def place(self, unit):
-        if self.operation == "difference":
-            points = self.a.place(unit)
-        else:
-            low, high = np.array(list(self.bounds.values())).T
-            points = placed(self.names, low + (high - low) * unit)
+        low, high = np.array(list(self.bounds.values())).T
+        points = placed(self.names, low + (high - low) * unit)
         return points._replace(kept=points.kept & self.inside(points.coordinates))
 
     def rule(self, sampler, n):
-        raise no_rule(f"a {self.operation} with curved sides or in space")
+        raise no_rule(f"a {self.operation.name} with curved sides or in space")
 
     def inside(self, x):
-        a, b = self.a.inside(x), self.b.inside(x)
-        if self.operation == "union":
-            return a | b
-        return a & b if self.operation == "intersection" else a & ~b
+        return self.operation.inside(self.a.inside(x), self.b.inside(x))
 
     def signed(self, x):
-        a, b = self.a.signed(x), self.b.signed(x)
-        if self.operation == "union":
-            return either(a, b)
-        return both(a, b) if self.operation == "intersection" else both(a, -b)
+        return self.operation.signed(self.a.signed(x), self.b.signed(x))
 
     def faces(self, axes, values):
         whole(self, axes, values)
@@ -266,7 +252,9 @@ def _joined(parts: list[Placed]) -> Placed:
 
 
 @combined.register(AbstractShape)
-def _combine(a: AbstractShape, b: AbstractShape, operation: str) -> AbstractShape:
+def _combine(
+    a: AbstractShape, b: AbstractShape, operation: SetOperation
+) -> AbstractShape:
     if a.names == b.names and a.rings is not None and b.rings is not None:
         return polygonal(a.names, a.rings, b.rings, operation)
     return Combination(a, b, operation)

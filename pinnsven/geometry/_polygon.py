@@ -12,6 +12,7 @@ from .._errors import (
 )
 from ._distance import polygon
 from ._region import Boundary
+from ._sets import SetOperation
 from ._shape import AbstractShape, whole
 from ._simplex import Simplices, Table, box_of, columns
 
@@ -161,9 +162,9 @@ def planar(outline: tuple) -> Any:
     return geometry
 
 
-def polygonal(names, a: tuple, b: tuple, operation: str) -> Polygon:
+def polygonal(names, a: tuple, b: tuple, operation: SetOperation) -> Polygon:
     """A set operation on the parts of two polygons."""
-    geometry = getattr(planar(a), operation)(planar(b))
+    geometry = getattr(planar(a), operation.name)(planar(b))
     parts = getattr(geometry, "geoms", [geometry])
     ring = lambda r: tuple(map(tuple, np.array(r.coords)[:-1].tolist()))
     # Where polygons only touch, shapely leaves lines and points.
@@ -174,8 +175,8 @@ def polygonal(names, a: tuple, b: tuple, operation: str) -> Polygon:
     )
     if not outline:
         raise EmptyRegionError(
-            f"The {operation} of these two regions is empty: they do not overlap, or "
-            "one covers the other."
+            f"The {operation.name} of these two regions is empty: they do not overlap, "
+            "or one covers the other."
         )
     return Polygon(outline, **dict.fromkeys(names))
 

@@ -183,15 +183,10 @@ class Boundary(AbstractRegion):
         )
 
 
-class Cut(AbstractPiece):
-    """The points of a piece that a test keeps (1), or keeps with normals turned (-1).
+class AbstractPart(AbstractPiece):
+    """Some of the points of another piece."""
 
-    Its measure is that of the piece times the `share` of its points that are kept.
-    """
-
-    piece: AbstractPiece
-    test: Callable
-    share: float
+    piece: eqx.AbstractVar[AbstractPiece]
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -204,6 +199,17 @@ class Cut(AbstractPiece):
     @property
     def bounds(self) -> dict[str, tuple[float, float]]:
         return self.piece.bounds
+
+
+class Cut(AbstractPart):
+    """The points of a piece that a test keeps (1), or keeps with normals turned (-1).
+
+    Its measure is that of the piece times the `share` of its points that are kept.
+    """
+
+    piece: AbstractPiece
+    test: Callable
+    share: float
 
     @property
     def dim(self) -> int:
@@ -228,23 +234,11 @@ class Cut(AbstractPiece):
         return Placed(points.coordinates, normals, points.kept), weights
 
 
-class Arcs(AbstractPiece):
+class Arcs(AbstractPart):
     """Intervals of a curve's parameter, each with the sign of its normals."""
 
     piece: AbstractPiece
     intervals: tuple[tuple[float, float, int], ...] = eqx.field(static=True)
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        return self.piece.names
-
-    @property
-    def axes(self) -> tuple[str, ...]:
-        return self.piece.axes
-
-    @property
-    def bounds(self) -> dict[str, tuple[float, float]]:
-        return self.piece.bounds
 
     @property
     def dim(self) -> int:

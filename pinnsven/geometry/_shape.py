@@ -12,6 +12,7 @@ from .._names import shown
 from .._precision import default_dtype
 from ._draw import Placed
 from ._region import AbstractPiece, AbstractRegion, Boundary, restrict
+from ._sets import DIFFERENCE, INTERSECTION, UNION, SetOperation
 
 
 # Of the size of a region: how far beside a surface a point is looked at.
@@ -130,13 +131,13 @@ class AbstractShape(AbstractPiece):
         return self.signed({name: real(coordinates[name]) for name in self.names})
 
     def __or__(self, other):
-        return combined(self, _same(self, other, "|"), "union")
+        return combined(self, _same(self, other, "|"), UNION)
 
     def __and__(self, other):
-        return combined(self, _same(self, other, "&"), "intersection")
+        return combined(self, _same(self, other, "&"), INTERSECTION)
 
     def __sub__(self, other):
-        return combined(self, _same(self, other, "-"), "difference")
+        return combined(self, _same(self, other, "-"), DIFFERENCE)
 
     def __mul__(self, other):
         if not isinstance(other, AbstractShape):
@@ -161,7 +162,7 @@ class AbstractShape(AbstractPiece):
 
 
 @functools.singledispatch
-def combined(a: Any, b: Any, operation: str) -> AbstractShape:
+def combined(a: Any, b: Any, operation: SetOperation) -> AbstractShape:
     """The union, intersection or difference; later modules register it."""
     raise NotImplementedError(operation)
 

@@ -149,6 +149,9 @@ def _map(figure, ax, drawn, lines, values, **style) -> None:
     mesh = ax.pcolormesh(*lines, values.T, rasterized=True, **style)
     figure.colorbar(mesh, ax=ax)
     ax.set(xlabel=drawn[0], ylabel=drawn[1])
+    # A disc is round; time and length have no common scale.
+    if np.isnan(values).any() and "t" not in drawn:
+        ax.set_aspect("equal")
 
 
 def _convergence(ax, picture: Picture) -> None:
