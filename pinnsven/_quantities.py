@@ -12,6 +12,8 @@ import numpy as np
 from ._errors import BoundsError, PinnsvenError, optional
 
 
+# The powers of the base dimensions, `{"[length]": 2, "[time]": -1}`.
+Dimensions = dict[str, float]
 # What one unit of each base dimension counts, while `Units.check` changes them.
 _FACTORS: contextvars.ContextVar[Mapping[str, Any] | None] = contextvars.ContextVar(
     "factors", default=None
@@ -207,8 +209,8 @@ def has_zero(unit: Any) -> bool:
     return amount(0.0, str(unit)).to_base_units().magnitude != 0
 
 
-def dimensions(quantity: Any) -> dict[str, float]:
-    """The powers of the base dimensions, `{"[length]": 2, "[time]": -1}`."""
+def dimensions(quantity: Any) -> Dimensions:
+    """The powers of the base dimensions of a quantity or a unit."""
     return {name: float(power) for name, power in quantity.dimensionality.items()}
 
 

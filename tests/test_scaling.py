@@ -112,6 +112,12 @@ def test_radiation_balances_its_source():
     np.testing.assert_allclose(found.fields["T"][1], (1e3 / 5.67e-8) ** 0.25, rtol=0.3)
 
 
+def test_rows_of_unknowns_alone_have_a_scale():
+    problem = ps.Problem(law=ps.Residual(lambda k, t: k - 4 * t, ps.Points(t=[1.0])))
+    found = ps.scales(problem, ps.Model(k=1.0))
+    np.testing.assert_allclose(found.rows["law"], 3.0 * np.sqrt(2))
+
+
 def test_what_is_of_order_one_is_returned_as_it_is():
     problem, model = driven(1.0, 1.0, 1.0)
     same, same_model = ps.nondimensionalise(problem, model, u=1.0)
@@ -287,3 +293,90 @@ def test_results_have_the_declared_units():
 )
 def test_bad_units(error, words, make, unchecked_types):
     refused(error, words, make)
+
+
+def test_dimensions_of_faces_integrals_and_measurements():
+    left, right = ps.Box(x=(0, 0.1), t=(0, 360)), ps.Box(x=(0.1, 0.2), t=(0, 360))
+    k, h, outside = ps.si("45 W/m/K"), ps.si("10 W/m^2/K"), ps.si("293 K")
+    ends = left.boundary("x").points(4)
+    problem = ps.Problem(
+        robin=ps.Robin("u", h, k, lambda: h * outside, ends),
+        meet=ps.Interface("u", "v", left.at(x=0.1).points(4), conductivity=(k, 2 * k)),
+        ends=ps.Periodic("u", ends),
+        mean=ps.Integral(
+            lambda u, x, t: u(x, t),
+            ps.Box(x=(0, 0.1)).points(4),
+            value=ps.si("30 K*m"),
+            points=ps.Box(t=(0, 360)).points(4),
+        ),
+        volts=ps.Data(
+            lambda u, g, x, t: g * u(x, t),
+            ps.Points(x=[0.05], t=[1.0]),
+            [3.0] * Q.mV,
+            sigma=0.1 * Q.mV,
+        ),
+    )
+    other = ps.MLP(right, "v", width=2, depth=1, key=jr.key(1))
+    units = ps.Units(x="cm", t="min", u="degC", v="degC", g="mV/K")
+    found = units.check(problem, ps.Model(network(left), other, g=0.01))
+    assert found == {
+        "robin": "kg/s³",
+        "meet": "K, kg/s³",
+        "ends": "K, K/m",
+        "mean": "K·m",
+        "volts": "kg·m²/A/s³",
+    }
+
+
+def reaction(f=lambda y, k: -k * y, start="2 mol/m^3", values="mol/m^3", observe=None):
+    data = Q.Quantity([1.0, 0.5], values)
+    return ps.Trajectory(
+        f, dict(y=ps.si(start)), [1.0, 2.0] * Q.minute, data, observe=observe
+    )
+
+
+def checked(condition):
+    units = ps.Units(y="mol/l", t="min", k="1/min", u="K", x="m")
+    # Without a field no scales are needed, and nothing is integrated.
+    nets = [] if isinstance(condition, ps.Trajectory) else [network(ps.Box(x=(0, 1)))]
+    return units.check(ps.Problem(it=condition), ps.Model(*nets, k=1.0))["it"]
+
+
+def test_dimensions_of_a_trajectory():
+    seen = reaction(observe=lambda y: y**2, values="mol^2/m^6")
+    assert checked(seen) == "mol²/m⁶"
+
+
+WALL = ps.Box(x=(0, 1)).boundary().points(2)
+
+
+@cases(
+    (ps.PinnsvenError, ["slope of 'y'"], lambda: reaction(lambda y, k: -k * y**2)),
+    (ps.PinnsvenError, ["start of 'y' in K"], lambda: reaction(start="2 K")),
+    (ps.PinnsvenError, ["values in mol", "mol/m³"], lambda: reaction(values="mol")),
+    (
+        ps.PinnsvenError,
+        ["'it'", "plain number"],
+        lambda: ps.Integral(lambda u, x: u(x), ps.Box(x=(0, 1)).points(4), value=1.0),
+    ),
+    (ps.PinnsvenError, ["unit of length"], lambda: ps.Robin("u", 1.0, 2.0, 0.0, WALL)),
+    (
+        ps.PinnsvenError,
+        ["unit of temperature"],
+        lambda: ps.Inequality(lambda u, x: u(x) - 1.0, WALL),
+    ),
+    (
+        ps.PinnsvenError,
+        ["`sigma` in s", "is in K"],
+        lambda: ps.Data("u", ps.Points(x=[0.1]), [1.0], sigma=Q.Quantity(0.1, "s")),
+    ),
+)
+def test_wrong_dimensions_beyond_equations(error, words, make, unchecked_types):
+    refused(error, words, lambda: checked(make()))
+
+
+def test_an_integral_over_unlike_parts_is_refused():
+    box = ps.Box(x=(0, 1), t=(0, 1))
+    condition = ps.Integral(lambda u, x: u(x), box.boundary().points(8))
+    with pytest.raises(ps.PinnsvenError, match="of different dimension"):
+        checked(condition)

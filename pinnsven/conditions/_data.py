@@ -195,7 +195,8 @@ def check_sigma(sigma, shape: tuple[int, ...], what: str) -> np.ndarray | None:
             f"`sigma` has shape {given.shape} for {shape[0]} points; it must be one "
             f"number or {shape}, one for each value."
         )
-    return np.broadcast_to(given, shape)
+    # Which keeps what it remembers of its unit.
+    return np.broadcast_to(given, shape, subok=True)
 
 
 def common_sigma(blocks: list[AbstractData]) -> float:

@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from typing import Any
 
 import jax.numpy as jnp
 import jax.random as jr
@@ -73,6 +74,7 @@ class Integral(AbstractCondition):
     points: AbstractPoints
     weight: float
     nodes: Batch
+    measure: Any
 
     def __init__(
         self,
@@ -107,6 +109,7 @@ class Integral(AbstractCondition):
         self.weight = check_weight(weight, "`Integral`")
         self.over = _with_rule(over)
         self.nodes = self.over.draw(_KEY)
+        self.measure = self.over.region.measure
 
     def row(self, scope, point):
         outer = bindings(scope, point, self.points.axes)
@@ -119,7 +122,7 @@ class Integral(AbstractCondition):
 
         places = self.nodes.coordinates, self.nodes.normals
         least = max(_EACH, _TOGETHER // self.points.n)
-        share = np.asarray(self.nodes.weights) * self.over.region.measure
+        share = np.asarray(self.nodes.weights) * self.measure
         total = weighted_sum(integrand, places, share, least)
         return total - self.target.at(outer, point)
 

@@ -76,7 +76,10 @@ def integral(fn: Callable, *unnamed, nodes: int = 20, **limits) -> Any:
 
 
 def weighted_sum(
-    fn: Callable, places: Any, weights: Float[np.ndarray, " n"], least: int = _NODES
+    fn: Callable,
+    places: Any,
+    weights: Float[np.ndarray | Array, " n"],
+    least: int = _NODES,
 ) -> Any:
     """$\\sum_i w_i f(z_i)$ over arrays `places` with one entry for each node in front.
 

@@ -9,6 +9,7 @@ from jaxtyping import Array, Float
 from .._errors import BoundsError, PinnsvenError, ShapeError, listing
 from .._names import bind, check_callable, check_scalar, shown
 from .._precision import user_array
+from .._quantities import difference
 from ..fields import Model
 from ..geometry import AbstractPoints, Single, check_coordinates, is_count
 from ._condition import Point, Target, check_weight
@@ -142,6 +143,12 @@ class Trajectory(AbstractData):
         found = self._integrate(model.scope(), jnp.asarray(instants))
         return dict(zip(self.states, np.asarray(found)[order].T, strict=True))
 
+    def starts(self, scope: Mapping[str, Any]) -> dict[str, Any]:
+        """The value of each state at the start."""
+        point = Point({}, {}, {})
+        values = (target.at(scope, point) for target in self.initial)
+        return dict(zip(self.states, values, strict=True))
+
     def row(self, scope, point):
         found = self._integrate(scope, point.data["instants"])
         seen = found
@@ -182,10 +189,8 @@ class Trajectory(AbstractData):
         return jax.vmap(one)(point.data["instants"], found)
 
     def _integrate(self, scope, instants) -> Float[Array, "n d"]:
-        point = Point({}, {}, {})
-        y0 = jnp.stack(
-            [jnp.asarray(t.at(scope, point), instants.dtype) for t in self.initial]
-        )
+        given = self.starts(scope).values()
+        y0 = jnp.stack([jnp.asarray(value, instants.dtype) for value in given])
 
         def slope(t, y):
             raw = bind(self.vector_field, self._names(scope, t, y))
@@ -249,7 +254,7 @@ def _columns(values: np.ndarray, n: int) -> np.ndarray:
 
 
 def _noise(sigma, given: tuple[int, ...], shape: tuple[int, ...]) -> np.ndarray | None:
-    found = check_sigma(sigma, given, "`Trajectory`")
+    found = check_sigma(difference(sigma), given, "`Trajectory`")
     return None if found is None else found.reshape(shape)
 
 

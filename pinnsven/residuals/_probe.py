@@ -65,9 +65,9 @@ class Probe:
             fields = {n: waves.field(n, b) for n, b in self._bounds.items()}
             return vector(condition.row(fields | unknowns, point))
 
-        count = len(range(0, batch.size, step))
-        points = jax.vmap(one, in_axes=(None, 0), axis_size=count)
-        self._rows = jax.jit(jax.vmap(points, in_axes=(0, None)))
+        self.count = len(range(0, batch.size, step))
+        points = jax.vmap(one, in_axes=(None, 0), axis_size=self.count)
+        self._rows = jax.jit(jax.vmap(points, (0, None), axis_size=WAVES))
 
     def __call__(self, sizes: Sizes, driven: str = "") -> np.ndarray:
         """Rows of shape `(WAVES, points, components)`."""
@@ -79,6 +79,10 @@ class Probe:
         zero = self(rest)
         moving = [n for n in rest if np.any(self(rest | {n: (0.0, 1.0)}) != zero)]
         return moving == [name]
+
+    def holds(self, name: str) -> bool:
+        """Whether the points of the condition are points of the field `name`."""
+        return set(self._bounds[name]) <= set(self.coordinates)
 
     def cosine(self, name: str) -> np.ndarray:
         """What the field `name` adds at its own points with unit amplitude."""
@@ -109,7 +113,7 @@ class Probe:
 def vector(raw: Any) -> Float[Array, " m"]:
     """What a row returns, as one array."""
     parts = list(raw) if isinstance(raw, tuple | list) else [raw]
-    return jnp.concatenate([jnp.atleast_1d(part) for part in parts])
+    return jnp.concatenate([jnp.atleast_1d(jnp.asarray(part)) for part in parts])
 
 
 def rms(rows: np.ndarray) -> np.ndarray:

@@ -136,6 +136,8 @@ def _values(probe: Probe, names: tuple[str, ...]) -> dict[str, np.ndarray]:
     if len(moving) != 1 or not probe.moved_by(moving[0]) or zero.shape[2] != 1:
         return {}
     name = moving[0]
+    if not probe.holds(name):
+        return {}
     slope = probe(rest | {name: (1.0, 0.0)}) - zero
     if not np.all(slope):
         return {}

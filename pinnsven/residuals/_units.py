@@ -1,48 +1,30 @@
-from collections.abc import Callable
+from collections.abc import Mapping
 from typing import Any
 
 import jax
 import numpy as np
 
 from .._errors import PinnsvenError, UnknownNameError, listing
-from .._quantities import (
-    Measure,
-    Measured,
-    change,
-    changed_units,
-    dimensions,
-    parsed,
-    same,
-)
+from .._quantities import Dimensions, Measure, Measured, dimensions, parsed, same
 from ..conditions import (
     AbstractCondition,
+    AbstractData,
     Data,
     Dirichlet,
-    Neumann,
-    Point,
     Residual,
+    Trajectory,
 )
 from ..fields import Model
-from ._probe import Probe, Sizes, rms, vector
+from ..geometry import Points, RegionPoints
+from ._dimensions import BASES, bare, row_dimensions, total
+from ._probe import Sizes
 from ._problem import Problem
 from ._scales import scales
 
 
-# By how much a base unit is changed to see what changes with it.
-_FACTOR = 1.5
-# Rounding in a comparison of rows before and after.
-_ROUNDING = 1e-7
-BASES = {
-    "[length]": "m",
-    "[time]": "s",
-    "[mass]": "kg",
-    "[temperature]": "K",
-    "[current]": "A",
-    "[substance]": "mol",
-    "[luminosity]": "cd",
-}
-# Other conditions hold points or numbers that do not change with the units.
-_CHECKED = (Residual, Dirichlet, Neumann, Data)
+_UNSEEN = "not checked: zero or not finite on the test fields"
+# Values of a state around its first one, over that.
+_SPREAD = np.array([0.6, 0.9, 1.1, 1.4])
 
 
 class Units:
@@ -87,9 +69,15 @@ class Units:
         made by `ps.si` respond by their dimensions: every row must change by one
         factor, $\lambda^n$. That holds whatever functions the equation is made of.
 
+        - Faces of `Periodic`, and the nodes and the size of the region of `Integral`,
+          respond as well. Of an `Inequality` its function is checked.
+        - Of a `Trajectory` each slope is compared with its state over time, each start
+          with its state; nothing is integrated. States and time need a unit.
+        - Arrays of plain numbers count as given in SI base units: those of `Data` of a
+          function, of `observe` and of the value of an `Integral` are not checked.
+
         **Returns:** for each condition its SI base units, one text for each component;
-        "not checked" for conditions other than `Residual`, `Dirichlet`, `Neumann` and
-        `Data` of a field.
+        "not checked", with the reason, for one that vanishes on all test fields.
 
         **Raises:** `PinnsvenError` that names the condition and the base dimension in
         which terms disagree; `UnknownNameError` for names without a unit.
@@ -97,32 +85,56 @@ class Units:
         Source: E. Buckingham, Phys. Rev. 4 (1914).
         """
         problem.bind(model)
-        self._check_recorded(problem, model)
+        sizes = scales(problem, model).fields if model.fields else {}
         found = {}
-        sizes = scales(problem, model).fields
         for name, condition in problem.conditions.items():
-            if not isinstance(condition, _CHECKED) or _unmeasured(condition):
-                found[name] = "not checked"
-                continue
-            powers = self._powers(name, condition, model, sizes)
-            found[name] = ", ".join(_text(p) for p in powers)
+            condition = bare(condition)
+            self._check_places(name, condition, model)
+            if isinstance(condition, Trajectory):
+                powers = self._trajectory(name, condition, model, sizes)
+            else:
+                powers = self._powers(name, condition, model, sizes)
+            self._check_values(name, condition, powers)
+            found[name] = ", ".join(_UNSEEN if p is None else _text(p) for p in powers)
         return found
 
-    def _check_recorded(self, problem: Problem, model: Model) -> None:
+    def _check_places(
+        self, name: str, condition: AbstractCondition, model: Model
+    ) -> None:
+        """Quantities that came in as coordinates must have their dimension."""
         for field in model.fields:
             for key, pair in model.bounds(field).items():
                 for bound in pair:
                     self._same(key, bound, f"The domain of {field!r}")
-        for name, condition in problem.conditions.items():
-            points = condition.points.draw(jax.random.key(0)).coordinates
-            for key, array in points.items():
-                self._same(key, array, f"Condition {name!r}")
-            if isinstance(condition, Data) and isinstance(condition.field, str):
-                self._same(condition.field, condition.values, f"Condition {name!r}")
-            if isinstance(condition, Dirichlet):
-                self._same(
-                    condition.field, condition.target.array, f"Condition {name!r}"
-                )
+        for points in condition.places():
+            given: Mapping[str, Any] = points.draw(jax.random.key(0)).coordinates
+            if isinstance(points, RegionPoints):
+                given = points.region.bounds
+            for key, values in given.items():
+                for value in values if isinstance(values, tuple) else (values,):
+                    self._same(key, value, f"Condition {name!r}")
+
+    def _check_values(
+        self, name: str, condition: AbstractCondition, powers: list[Dimensions | None]
+    ) -> None:
+        """Quantities that came in as values must have the dimension of their rows."""
+        given: dict[str, Any] = {}
+        if isinstance(condition, Dirichlet):
+            given = {"values": condition.target.array}
+        if isinstance(condition, AbstractData):
+            given = {"`sigma`": condition.sigma}
+        if isinstance(condition, Data | Trajectory):
+            given["values"] = condition.values
+        for what, array in given.items():
+            dims = getattr(array, "dimensions", None)
+            for wanted in powers:
+                if dims is None or wanted is None:
+                    continue
+                if not same(dims, wanted):
+                    raise PinnsvenError(
+                        f"Condition {name!r} gives {what} in {_text(dims)}, but what "
+                        f"they are compared with is in {_text(wanted)}."
+                    )
 
     def _same(self, name: str, value: Any, where: str) -> None:
         dims = getattr(value, "dimensions", None)
@@ -135,79 +147,50 @@ class Units:
 
     def _powers(
         self, name: str, condition: AbstractCondition, model: Model, sizes: Sizes
-    ) -> list[dict[str, float]]:
-        """The powers of the base dimensions of each component."""
-        given = [*model.fields, *model.unknowns, *condition.points.names]
-        rows = _changed(
-            condition, model, sizes, {key: self.dimensions(key) for key in given}
+    ) -> list[Dimensions | None]:
+        places = (n for points in condition.places() for n in points.names)
+        given = (*model.fields, *model.unknowns, *model.coordinates, *places)
+        dims = {key: self.dimensions(key) for key in given}
+        return row_dimensions(name, condition, model, sizes, dims)
+
+    def _trajectory(
+        self, name: str, condition: Trajectory, model: Model, sizes: Sizes
+    ) -> list[Dimensions | None]:
+        """The dimensions of what is observed, once those of the equation agree."""
+        time = self.dimensions(condition.time)
+        states = [self.dimensions(state) for state in condition.states]
+        where = _around(condition, model)
+        powers = lambda fn: self._powers(name, Residual(fn, where), model, sizes)
+        slopes = zip(condition.states, powers(condition.vector_field), strict=True)
+        for (state, slope), own in zip(slopes, states, strict=True):
+            wanted = total([(own, 1.0), (time, -1.0)])
+            _agree(name, f"the slope of {state!r}", slope, wanted)
+        starts = zip(condition.states, condition.initial, states, strict=True)
+        for state, target, own in starts:
+            fn = target.value if target.functions() else lambda v=target.value: v
+            (start,) = powers(fn)
+            _agree(name, f"the start of {state!r}", start, own)
+        return list(states) if condition.observe is None else powers(condition.observe)
+
+
+def _around(condition: Trajectory, model: Model) -> Points:
+    """Times and states at which the functions of a trajectory are tried."""
+    first = condition.starts(model.scope())
+    given = {k: _SPREAD * (float(v) or 1.0) for k, v in first.items()}
+    span = condition.instants[-1] - condition.start
+    times = condition.start + span * np.linspace(0.1, 0.9, _SPREAD.size)
+    return Points(**given, **{condition.time: times})
+
+
+def _agree(name: str, what: str, found: Dimensions | None, wanted: Dimensions) -> None:
+    if found is not None and not same(found, wanted):
+        raise PinnsvenError(
+            f"Condition {name!r} gives {what} in {_text(found)}; it should be in "
+            f"{_text(wanted)}. A plain number may need a unit, `ps.si('300 K')`."
         )
-        before = rows({})
-        powers: list[dict[str, float]] = [{} for _ in range(before.shape[2])]
-        for base in BASES:
-            after = rows({base: _FACTOR})
-            for i, power in enumerate(powers):
-                old, new = before[..., i : i + 1], after[..., i : i + 1]
-                size = rms(old)[0]
-                if not size > 0:
-                    continue
-                ratio = rms(new)[0] / size
-                if not rms(new - ratio * old)[0] <= _ROUNDING * size * ratio:
-                    raise PinnsvenError(
-                        f"Condition {name!r} adds terms of different dimension: they "
-                        f"do not change alike with the unit of {base.strip('[]')}. "
-                        "Look for a missing factor, an exponential or sine of what has "
-                        "a unit, or a plain number that needs one, `ps.si('300 K')`."
-                    )
-                exponent = round(float(np.log(ratio) / np.log(_FACTOR)), 6)
-                if exponent:
-                    power[base] = exponent
-        return powers
 
 
-def _unmeasured(condition: AbstractCondition) -> bool:
-    """Whether these are data of a measurement model, whose unit is not declared."""
-    return isinstance(condition, Data) and not isinstance(condition.field, str)
-
-
-def _changed(
-    condition: AbstractCondition, model: Model, sizes: Sizes, dims: dict
-) -> Callable[[dict[str, float]], np.ndarray]:
-    """The rows of a condition on test fields, as they are in other base units."""
-    probe = Probe(condition, model)
-
-    def rows(waves, points, factors):
-        with changed_units(factors):
-            scale = {name: change(d) for name, d in dims.items()}
-            unknowns = {n: u.value * scale[n] for n, u in model.unknowns.items()}
-            bounds = {
-                name: {
-                    k: (low * scale[k], high * scale[k])
-                    for k, (low, high) in model.bounds(name).items()
-                }
-                for name in model.fields
-            }
-            # Only values have a unit; the share of a data row has none.
-            values = (
-                {"value": scale.get(condition.uses()[0])} if condition.uses() else {}
-            )
-
-            def one(wave, point):
-                fields = {n: wave.field(n, b, scale[n]) for n, b in bounds.items()}
-                there = {k: v * scale[k] for k, v in point.coordinates.items()}
-                data = {k: v * values.get(k, 1.0) for k, v in point.data.items()}
-                there = Point(there, point.normals, data)
-                return vector(condition.row(fields | unknowns, there))
-
-            count = jax.tree.leaves(points)[0].shape[0]
-            each = jax.vmap(one, in_axes=(None, 0), axis_size=count)
-            return jax.vmap(each, in_axes=(0, None))(waves, points)
-
-    compiled, waves = jax.jit(rows), probe.waves(sizes)
-    ones = dict.fromkeys(BASES, 1.0)
-    return lambda factors: np.asarray(compiled(waves, probe.points, ones | factors))
-
-
-def _text(dims: dict[str, float]) -> str:
+def _text(dims: Dimensions) -> str:
     """Base units of these dimensions, `K / s`; a pure number is `1`."""
     out = parsed("", "a row")
     for base, power in dims.items():
