@@ -181,6 +181,8 @@ unknown = ps.Unknown
     (ps.BoundsError, ["Unknown(0)"], lambda: unknown(0, positive=True)),
     (ps.BoundsError, ["Unknown(5)", "1.0"], lambda: unknown(5, lower=0, upper=1)),
     (ps.BoundsError, ["Unknown(1)"], lambda: unknown(1, lower=0, upper=1)),
+    (ps.BoundsError, ["without bounds"], lambda: unknown(1, positive=True, scale=1)),
+    (ps.BoundsError, ["`scale`", "-1"], lambda: unknown(0, scale=-1.0)),
     (ps.BoundsError, ["2.0 and 1.0", "below"], lambda: unknown(1.5, lower=2, upper=1)),
     (ps.BoundsError, ["lower=0, upper=None"], lambda: unknown(1.0, lower=0)),
     (

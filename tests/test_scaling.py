@@ -124,6 +124,16 @@ def test_what_is_of_order_one_is_returned_as_it_is():
     assert same is problem and same_model is model
 
 
+def test_an_unknown_that_starts_at_zero_is_spoken_of():
+    problem, model = driven(100.0, 45.0, 1e7)
+    start = lambda unknown: ps.Model(*model.networks, k=unknown)
+    with pytest.warns(UserWarning, match="k starts at 0 .* scale=1e-6"):
+        ps.nondimensionalise(problem, start(ps.Unknown(0.0)))
+    told = start(ps.Unknown([0.0, 1.0], scale=1e-6))
+    assert "starts at" not in str(ps.scales(problem, told))
+    ps.nondimensionalise(problem, told)
+
+
 def test_your_own_scales_win():
     problem, model = driven(100.0, 45.0, 1e7)
     net = ps.nondimensionalise(problem, model, u=5.0)[1].networks[0]

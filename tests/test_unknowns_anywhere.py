@@ -53,6 +53,15 @@ def test_badly_scaled_ones_from_defaults():
     np.testing.assert_allclose([ours["A"] / A, ours["B"] / B], 1.0, rtol=1e-12)
 
 
+def test_from_zero_with_a_scale():
+    # Without it the second does not move: its column is below the cut-off.
+    a, b, x = 1e-6, 1e9, np.linspace(0.0, 1.0, 12)
+    line = ps.Data(lambda a, b, x: 1e6 * a * x + 1e-9 * b, ps.Points(x=x), x + 1.0)
+    model = ps.Model(a=ps.Unknown(0.0, scale=3e-6), b=ps.Unknown(0.0, scale=1e10))
+    ours = found(minimise(ps.Problem(line=line), model, steps=5))
+    np.testing.assert_allclose([ours["a"] / a, ours["b"] / b], 1.0, rtol=1e-13)
+
+
 def test_in_the_shape_of_the_domain_and_in_a_limit_of_integration():
     # A sheet u'' = 8 lifts off at x = a, where it touches with slope zero: x = a s.
     line, a = ps.Box(s=(0, 1)), 0.6

@@ -16,13 +16,16 @@ class Unknown(eqx.Module):
 
     What is trained is a dimensionless number $q$:
 
-    - plain: value $= s\,q$ with $s = |\text{initial}|$ (1 if that is zero);
+    - plain: value $= s\,q$ with $s$ = `scale`, by default $|\text{initial}|$, or 1
+      where that is zero;
     - `positive`: value $= \text{initial}\cdot e^{q}$;
     - `lower`, `upper`: value $= a + (b - a)/(1 + e^{-q})$, strictly inside.
 
-    So an unknown of size 1e9 and one of size 1e-9 are equally well scaled.
+    So an unknown of size 1e9 and one of size 1e-9 are equally well scaled. One that
+    starts at zero does not tell its size: give `scale`, its order of magnitude.
 
-    **Arguments:** `initial`, a number or an array; `positive`; or both bounds.
+    **Arguments:** `initial`, a number or an array; `positive`; or both bounds; `scale`,
+    a number or the shape of `initial`, for a plain one only.
 
     **Example:** `ps.Model(net, nu=ps.Unknown(0.1, positive=True))`.
 
@@ -35,6 +38,7 @@ class Unknown(eqx.Module):
     lower: float | None = eqx.field(static=True)
     upper: float | None = eqx.field(static=True)
     positive: bool = eqx.field(static=True)
+    guessed: bool = eqx.field(static=True)
 
     def __init__(
         self,
@@ -43,6 +47,7 @@ class Unknown(eqx.Module):
         positive: bool = False,
         lower: float | int | None = None,
         upper: float | int | None = None,
+        scale=None,
     ):
         if isinstance(initial, eqx.Module):
             raise ShapeError(
@@ -69,6 +74,10 @@ class Unknown(eqx.Module):
                 "and the lower bound must be below the upper one."
             )
         size = np.where(value == 0, 1.0, np.abs(value))
+        if scale is not None:
+            size = _scale(scale, value.shape, positive or lower is not None)
+        # Of those that are scaled by nothing, as they start at zero.
+        self.guessed = scale is None and lower is None and not np.all(value)
         self.scale = tuple(size.ravel().tolist())
         self.lower, self.upper, self.positive = None, None, positive
         if lower is not None:
@@ -87,6 +96,21 @@ class Unknown(eqx.Module):
         if self.lower is not None and self.upper is not None:
             return self.lower + (self.upper - self.lower) * jax.nn.sigmoid(self.raw)
         return scale * self.raw
+
+
+def _scale(given, shape: tuple[int, ...], bounded: bool) -> np.ndarray:
+    if bounded:
+        raise BoundsError(
+            "`Unknown` takes `scale` only without bounds: a positive one is scaled by "
+            "its initial value, one between bounds by their distance."
+        )
+    size = user_array(given, "`scale` of `Unknown`")
+    if size.shape not in ((), shape) or not (size > 0).all():
+        raise BoundsError(
+            f"`scale` of `Unknown` is {given!r}; give its order of magnitude, one "
+            f"positive number or an array of shape {shape}."
+        )
+    return np.broadcast_to(size, shape)
 
 
 def _bound(name: str, given) -> float:

@@ -1,3 +1,4 @@
+import warnings
 from typing import Any
 
 import equinox as eqx
@@ -8,7 +9,7 @@ from ..conditions import AbstractCondition, AbstractData, Balanced
 from ..fields import AbstractNetwork, Constrained, Model, Scaled
 from ._probe import innermost, lift, rms
 from ._problem import Problem
-from ._scales import Scales, scales
+from ._scales import Scales, scales, zero_start
 
 
 # Fields and rows that are of order one within these factors stay as they are.
@@ -30,7 +31,8 @@ def nondimensionalise(
 
     A problem that is of order one already is returned as it is. Coordinates need
     nothing, as `ps.MLP` scales them from the domain, and unknowns are scaled by their
-    initial value.
+    initial value or their `scale`. For one that starts at zero without a `scale` there
+    is a warning.
 
     **Arguments:** as `ps.scales`: scales by keyword win over the estimates.
 
@@ -63,6 +65,8 @@ def nondimensionalise(
     even = all(1 / ROW_BAND <= s <= ROW_BAND for s in sizes)
     if even and not any(map(_scaled, new.networks)):
         return problem, model
+    for name in found.guessed:
+        warnings.warn(zero_start(name), stacklevel=2)
     noisy = {
         name: found.rows[name][0]
         for name, c in problem.conditions.items()

@@ -23,10 +23,13 @@ class Scales:
     - `fields`: offset and scale of each field.
     - `rows`: the size of each condition, one number for each of its components, where
       the fields have their scales and vary by them over the domain.
+    - `guessed`: the unknowns that start at zero and so have the scale 1 for want of a
+      better one.
     """
 
     fields: dict[str, tuple[float, float]]
     rows: dict[str, tuple[float, ...]]
+    guessed: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         lines = [
@@ -35,7 +38,7 @@ class Scales:
         ]
         for name, sizes in self.rows.items():
             lines.append(f"{name}: rows of {', '.join(f'{s:.2g}' for s in sizes)}")
-        return "\n".join(lines)
+        return "\n".join([*lines, *map(zero_start, self.guessed)])
 
 
 def scales(problem: Problem, model: Model, **given: Any) -> Scales:
@@ -76,7 +79,16 @@ def scales(problem: Problem, model: Model, **given: Any) -> Scales:
                 "offset and scale of those that must stay in a range, `u=(300, 50)`."
             )
         rows[name] = tuple(float(s) if s > 0 else 1.0 for s in sizes)
-    return Scales(fields, rows)
+    guessed = tuple(n for n, u in model.unknowns.items() if u.guessed)
+    return Scales(fields, rows, guessed)
+
+
+def zero_start(name: str) -> str:
+    """What to say of an unknown whose size nothing tells."""
+    return (
+        f"{name} starts at 0 and is taken to be of order 1. If it is not, give its "
+        f"order of magnitude: `{name}=ps.Unknown(0.0, scale=1e-6)`."
+    )
 
 
 def _given(model: Model, given: Mapping[str, Any]) -> dict[str, tuple]:
@@ -86,7 +98,7 @@ def _given(model: Model, given: Mapping[str, Any]) -> dict[str, tuple]:
             raise UnknownNameError(
                 f"A scale is given for {name!r}, which is no field of the model; there "
                 f"are {listing(model.fields)}. Unknowns take their scale from their "
-                "initial value."
+                "initial value, or `ps.Unknown(0.0, scale=...)`."
             )
         array = user_array(value, f"The scale of {name!r}")
         if array.shape not in ((), (2,)) or not array.ravel()[-1] > 0:
