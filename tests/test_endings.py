@@ -38,6 +38,16 @@ def test_conditions_that_agree_converge_from_any_start(start):
     assert float(solution.k) == pytest.approx(1.5, rel=1e-12)
 
 
+def test_an_unknown_at_its_bound_is_told():
+    model = ps.Model(
+        k=ps.Unknown(0.5, lower=0, upper=1), c=ps.Unknown(0.5, lower=0, upper=1)
+    )
+    free = ps.Residual(lambda c, x: c - 0.7 * x, ps.Points(x=[1.0]))
+    solution = quietly(ps.Problem(a=times(1.5), b=free), model, steps=40)
+    assert "k ended at its bound, 1:" in solution.reason
+    assert "c ended" not in solution.reason
+
+
 def test_a_network_that_is_too_small_does_not_converge():
     wave = ps.Residual(
         lambda u, x: u.x(x) - 20 * jnp.cos(20 * x), DOMAIN.points(60, ps.Grid())

@@ -79,11 +79,12 @@ def test_intervals_are_symmetric_in_what_is_trained_and_stay_inside(straight):
     b, std = float(straight.b), float(straight.std("b"))
     z = stats.norm.ppf(0.975)
     np.testing.assert_allclose([low, high], b * np.exp([-z * std / b, z * std / b]))
-    # The logit of a / 2 has the slope 2 / (a (2 - a)).
+    # The angle q of a = 2 sin(q / 2)^2 has the slope 1 / sqrt(a (2 - a)).
     a, std = float(straight.a), float(straight.std("a"))
-    logit = np.log(a / (2 - a)) + np.array([-1, 1]) * z * std * 2 / (a * (2 - a))
+    angle = 2 * np.arcsin(np.sqrt(a / 2))
+    angle = angle + np.array([-1, 1]) * z * std / np.sqrt(a * (2 - a))
     found = straight.interval("a", 0.95)
-    np.testing.assert_allclose(found, 2 / (1 + np.exp(-logit)))
+    np.testing.assert_allclose(found, 2 * np.sin(angle / 2) ** 2)
     wide = straight.interval("a", 1 - 1e-12)
     assert 0.0 < wide[0] < found[0] < found[1] < wide[1] < 2.0
 

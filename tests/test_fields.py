@@ -243,12 +243,25 @@ def test_an_unknown_starts_at_its_value(limits, initial):
     assert unknown.value.dtype == jnp.float64
 
 
-@pytest.mark.parametrize("raw", [-30.0, 0.0, 30.0])
+@pytest.mark.parametrize("raw", [-30.0, 0.0, np.pi, 30.0])
 def test_bounds_hold_wherever_the_step_goes(raw):
     at = lambda unknown: eqx.tree_at(lambda q: q.raw, unknown, jnp.array(raw)).value
     assert at(ps.Unknown(0.1, positive=True)) > 0.0
-    assert -2.0 < at(ps.Unknown(0.1, lower=-2, upper=3)) < 3.0
+    assert -2.0 <= at(ps.Unknown(0.1, lower=-2, upper=3)) <= 3.0
     assert at(ps.Unknown(-4.0)) == pytest.approx(4.0 * raw)
+
+
+def test_an_interval_of_a_bounded_unknown_ends_at_its_bounds():
+    start = ps.Unknown([0.5, 4.0], lower=0.0, upper=5.0)
+    for raw in (start.raw, 2 * np.pi - start.raw, start.raw + 4 * np.pi):
+        unknown = eqx.tree_at(lambda q: q.raw, start, raw)
+        np.testing.assert_allclose(unknown.value, start.value, rtol=1e-13)
+        for half, low, high in [(0.0, [0.5, 4.0], [0.5, 4.0]), (np.inf, 0.0, 5.0)]:
+            ends = unknown.around(np.full(2, half))
+            np.testing.assert_allclose(ends[0], low, rtol=1e-13)
+            np.testing.assert_allclose(ends[1], high, rtol=1e-13)
+    assert start.bounds_met() == ()
+    assert ps.Unknown([0.004, 4.999], lower=0, upper=5).bounds_met() == (0.0, 5.0)
 
 
 def test_an_unknown_is_scaled_by_its_size():

@@ -62,6 +62,18 @@ def test_from_zero_with_a_scale():
     np.testing.assert_allclose([ours["a"] / a, ours["b"] / b], 1.0, rtol=1e-13)
 
 
+def test_back_from_a_bound():
+    x = np.linspace(0.0, 1.0, 12)
+    line = lambda slope: ps.Problem(
+        line=ps.Data(lambda k, x: k * x, ps.Points(x=x), slope * x)
+    )
+    model = ps.Model(k=ps.Unknown(0.4, lower=0.0, upper=1.0))
+    bound, _, theta = minimise(line(1.2), model, steps=40)
+    pushed = bound.rebuild(theta)
+    assert pushed.unknowns["k"].bounds_met() == (1.0,)
+    assert abs(found(minimise(line(0.3), pushed, steps=20))["k"] - 0.3) < 1e-14
+
+
 def test_in_the_shape_of_the_domain_and_in_a_limit_of_integration():
     # A sheet u'' = 8 lifts off at x = a, where it touches with slope zero: x = a s.
     line, a = ps.Box(s=(0, 1)), 0.6

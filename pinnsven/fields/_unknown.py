@@ -1,7 +1,6 @@
 import math
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
@@ -9,6 +8,10 @@ from jaxtyping import Array, Float
 from .._errors import BoundsError, ShapeError
 from .._precision import user_array
 from .._quantities import number
+
+
+# Of the range between its bounds: an unknown that is so near to one has met it.
+_NEAR = 1e-3
 
 
 class Unknown(eqx.Module):
@@ -19,7 +22,9 @@ class Unknown(eqx.Module):
     - plain: value $= s\,q$ with $s$ = `scale`, by default $|\text{initial}|$, or 1
       where that is zero;
     - `positive`: value $= \text{initial}\cdot e^{q}$;
-    - `lower`, `upper`: value $= a + (b - a)/(1 + e^{-q})$, strictly inside.
+    - `lower`, `upper`: value $= a + (b - a) \sin^2(q/2)$, between them. Steps across a
+      bound come back from it, as $q$ has no limits there; of a logistic function they
+      would stay where its slope is zero.
 
     So an unknown of size 1e9 and one of size 1e-9 are equally well scaled. One that
     starts at zero does not tell its size: give `scale`, its order of magnitude.
@@ -31,6 +36,9 @@ class Unknown(eqx.Module):
 
     **Raises:** `BoundsError` if the initial value does not lie strictly inside, or if
     the bounds contradict each other.
+
+    Source of the transform by a sine: F. James and M. Roos, Comput. Phys. Commun. 10
+    (1975).
     """
 
     raw: Float[Array, "..."]
@@ -82,7 +90,7 @@ class Unknown(eqx.Module):
         self.lower, self.upper, self.positive = None, None, positive
         if lower is not None:
             self.lower, self.upper = low, high
-            raw = np.log(value - low) - np.log(high - value)
+            raw = 2.0 * np.arctan2(np.sqrt(value - low), np.sqrt(high - value))
         else:
             raw = np.zeros(value.shape) if positive else value / size
         self.raw = jnp.asarray(raw, value.dtype)
@@ -94,8 +102,27 @@ class Unknown(eqx.Module):
         if self.positive:
             return scale * jnp.exp(self.raw)
         if self.lower is not None and self.upper is not None:
-            return self.lower + (self.upper - self.lower) * jax.nn.sigmoid(self.raw)
+            return self.lower + (self.upper - self.lower) * jnp.sin(self.raw / 2) ** 2
         return scale * self.raw
+
+    def around(self, half: Float[np.ndarray, "..."]) -> tuple[np.ndarray, np.ndarray]:
+        """Its values where the trained number is `half` less and `half` more."""
+        raw, least, most = np.asarray(self.raw), -np.inf, np.inf
+        if self.lower is not None:
+            # The same value, on the branch that runs from the lower to the upper bound.
+            raw = np.abs((raw + np.pi) % (2.0 * np.pi) - np.pi)
+            least, most = 0.0, np.pi
+        ends = (np.clip(raw - half, least, most), np.clip(raw + half, least, most))
+        there = lambda q: eqx.tree_at(lambda u: u.raw, self, jnp.asarray(q)).value
+        return np.asarray(there(ends[0])), np.asarray(there(ends[1]))
+
+    def bounds_met(self) -> tuple[float, ...]:
+        """The bounds that it, or an entry of it, is at within 0.1% of its range."""
+        if self.lower is None or self.upper is None:
+            return ()
+        value, near = np.asarray(self.value), _NEAR * (self.upper - self.lower)
+        pair = (self.lower, self.upper)
+        return tuple(b for b in pair if np.any(np.abs(value - b) <= near))
 
 
 def _scale(given, shape: tuple[int, ...], bounded: bool) -> np.ndarray:

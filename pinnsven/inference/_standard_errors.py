@@ -1,10 +1,8 @@
-import equinox as eqx
 import numpy as np
 from jaxtyping import Float
 from scipy import stats
 
 from .._errors import BoundsError
-from ..fields import Unknown
 from ..residuals import BoundProblem, ResidualMap
 from ._propagation import Propagation, Spread, slope
 
@@ -43,10 +41,9 @@ def interval(
     """
     spread = _spread(noise, name)
     unknown = noise.model.unknowns[name]
-    raw = np.asarray(unknown.raw)
-    half = (quantile(level, spread) * spread.std).reshape(raw.shape)
-    ends = [np.asarray(_value(unknown, raw + sign * half)) for sign in (-1.0, 1.0)]
-    return ends[0], ends[1]
+    return unknown.around(
+        (quantile(level, spread) * spread.std).reshape(unknown.raw.shape)
+    )
 
 
 def quantile(level: float, spread: Spread) -> Float[np.ndarray, " q"]:
@@ -78,7 +75,3 @@ def check_level(level) -> None:
 def _spread(noise: Propagation, name: str) -> Spread:
     noise.check([name])
     return noise.spread(noise.unknowns([name]))
-
-
-def _value(unknown: Unknown, raw):
-    return eqx.tree_at(lambda u: u.raw, unknown, raw).value

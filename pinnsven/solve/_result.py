@@ -1,6 +1,8 @@
 import dataclasses
 import enum
 
+from ..fields import Model
+
 
 class Result(enum.Enum):
     """How a run ended, with a sentence for people.
@@ -45,3 +47,14 @@ class End:
     def plain(result: Result) -> "End":
         """An end that needs no other words than those of its result."""
         return End(result, result.value)
+
+    def beside(self, model: Model) -> "End":
+        """The same end, which also tells of unknowns at their bounds."""
+        met = [
+            f" {name} ended at its bound, {' and '.join(f'{b:g}' for b in bounds)}: "
+            "the equations or data push it there, and its error bar says little. Widen "
+            "the bounds unless they are laws."
+            for name, unknown in model.unknowns.items()
+            if (bounds := unknown.bounds_met())
+        ]
+        return End(self.result, "".join([self.reason, *met]))

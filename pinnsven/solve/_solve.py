@@ -105,6 +105,7 @@ def solve(
         # Said again about the state that is returned, which need not be the last.
         terms = functools.partial(driver.terms, finished)
         end = stall(finished, bound.conditions, terms, tolerance, sees_part(solver))
+    end = end.beside(bound.rebuild(finished.theta))
     solution = Solution(bound, finished, end, repr(solver))
     if throw and end.result.is_failure:
         raise SolveError(f"{end.reason}\n{solution}")
