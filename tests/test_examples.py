@@ -24,11 +24,19 @@ SMALL = {
     "harmonic_oscillator": ({"steps": 200, "states": 1}, 1e-9),
     "hydrogen": ({"steps": 180}, 1e-8),
     "reaction_diffusion": ({"steps": 100, "n": 14, "width": 12}, 0.01),
+    "plate_with_hole": ({"steps": 150, "n": 12, "width": 10}, 1e-5),
     "cavity": ({"steps": 150, "n": 14, "width": 14}, 5e-3),
 }
 SLOW = ("inverse_heat",)
 # Too long to be run each time: `pytest -m long`.
-LONG = ("burgers", "hydrogen", "reaction_diffusion", "cavity", "influenza")
+LONG = (
+    "burgers",
+    "hydrogen",
+    "reaction_diffusion",
+    "cavity",
+    "influenza",
+    "plate_with_hole",
+)
 # Error bars against those of scipy, in standard errors and as relative differences.
 FITS = {"cooling": (1e-3, 1e-3), "influenza": (0.01, 1e-3)}
 
