@@ -11,6 +11,7 @@ import pytest
 
 import pinnsven as ps
 from pinnsven.solve import _files
+from pinnsven.solve._code import digest, digests
 
 
 DOMAIN = ps.Box(x=(0, 1))
@@ -32,22 +33,50 @@ def quietly(given, solver=None, **options) -> ps.Solution:
     return ps.solve(given, model(), solver, key=jr.key(1), progress=False, **options)
 
 
-@pytest.mark.parametrize(
-    ("other", "culprit"),
-    [
-        (lambda: problem(4.0 * (1 + 1e-7)), "'ode' contributes"),
-        (lambda: problem(sampler=ps.Uniform()), "place"),
-        (lambda: problem(high=0.9), "place"),
-    ],
-)
-def test_small_changes_of_a_problem_are_found(tmp_path, other, culprit):
+def test_small_changes_of_a_problem_are_found(tmp_path):
     path = tmp_path / "run.npz"
     solution = quietly(problem(), steps=30, checkpoint=path)
     solution.save(tmp_path / "solution.npz")
-    with pytest.raises(ps.CheckpointError, match=culprit):
-        quietly(other(), resume=path, steps=1)
-    with pytest.raises(ps.CheckpointError, match=culprit):
-        ps.load(tmp_path / "solution.npz", other(), model())
+    for other, resumed, loaded in [
+        (problem(4.0 * (1 + 1e-7)), "function of the condition 'ode'", "'ode' contr"),
+        (problem(sampler=ps.Uniform()), "place", "place"),
+        (problem(high=0.9), "place", "place"),
+    ]:
+        with pytest.raises(ps.CheckpointError, match=resumed):
+            quietly(other, resume=path, steps=1)
+        with pytest.raises(ps.CheckpointError, match=loaded):
+            ps.load(tmp_path / "solution.npz", other, model())
+
+
+CUT, DISC = 0.5, ps.Disc(x=0, y=0)
+
+
+def above(c):
+    return lambda x: x > c
+
+
+def helper(x):
+    return x + CUT
+
+
+def test_a_function_is_known_by_its_code_and_what_it_refers_to(monkeypatch):
+    plain = lambda x: x + 1
+    assert digest(plain) == digest(lambda y: y + 1)
+    assert digest(plain) != digest(lambda x: x + 2)
+    assert digest(plain) != digest(lambda x: x - 1)
+    assert digest(above(1.0)) == digest(above(1.0)) != digest(above(2.0))
+    assert digest(above(np.ones(2))) != digest(above(np.zeros(2)))
+    partly = lambda x: helper(x)
+    before = digest(partly)
+    monkeypatch.setitem(globals(), "CUT", 0.6)
+    assert digest(partly) != before
+    upper, lower = (
+        ps.Residual(lambda u, x, y: u(x, y), DISC.where(fn).points(8))
+        for fn in (lambda x, y: y > 0, lambda x, y: y < 0)
+    )
+    assert repr(upper) == repr(lower) and digests(upper) != digests(lower)
+    slow, fast = (digests(ps.Optax(optax.adam(lr))) for lr in (1e-3, 1e-2))
+    assert slow != fast and slow == digests(ps.Optax(optax.adam(1e-3)))
 
 
 def test_another_transformation_of_optax_is_refused(tmp_path):
@@ -60,23 +89,19 @@ def test_another_transformation_of_optax_is_refused(tmp_path):
 
 
 def test_a_script_that_is_run_twice_keeps_the_first_checkpoint(tmp_path):
-    path = tmp_path / "run.npz"
-    quietly(problem(), steps=20, checkpoint=path)
-    quietly(problem(), steps=3, checkpoint=path)
-    assert quietly(problem(), steps=1, resume=tmp_path / "run.npz.old").steps == 21
-    # Going on in the same file sets nothing aside.
-    assert quietly(problem(), steps=1, resume=path, checkpoint=path).steps == 4
-    assert quietly(problem(), steps=1, resume=tmp_path / "run.npz.old").steps == 21
-
-
-def test_going_on_from_the_copy_does_not_overwrite_it(tmp_path):
     path, old = tmp_path / "run.npz", tmp_path / "run.npz.old"
     quietly(problem(), steps=20, checkpoint=path)
+    first = path.read_bytes()
     quietly(problem(), steps=3, checkpoint=path)
-    before = old.read_bytes()
+    assert old.read_bytes() == first
+    # Going on in the same file sets nothing aside.
+    assert quietly(problem(), steps=1, resume=path, checkpoint=path).steps == 4
+    assert [p.name for p in sorted(tmp_path.iterdir())] == [path.name, old.name]
+    # Going on from the copy does not overwrite it.
+    second = path.read_bytes()
     assert quietly(problem(), steps=1, resume=old, checkpoint=path).steps == 21
-    assert old.read_bytes() == before
-    assert quietly(problem(), steps=1, resume=f"{path}.old2").steps == 4
+    assert old.read_bytes() == first
+    assert (tmp_path / "run.npz.old2").read_bytes() == second
 
 
 def test_a_first_checkpoint_that_cannot_be_written_leaves_the_earlier_one(

@@ -13,6 +13,7 @@ from ..fields import fixed_arrays
 from ..geometry import Batch
 from ..residuals import BoundProblem
 from ._advance import shares, terms
+from ._code import VERSION, digests
 from ._driver import Driver, Run
 from ._files import read_npz, require_same, write_npz
 from ._history import History
@@ -71,6 +72,7 @@ def write_checkpoint(path: str | Path, driver: Driver, run: Run, key) -> None:
     header = _identity(driver, run.state, key) | {
         "history": run.history.to_dict(),
         "held": list(run.draw.held),
+        "code": _code(driver),
     }
     header |= {name: getattr(run, name) for name in _PLAIN}
     write_npz(path, header, {k: np.asarray(v) for k, v in arrays.items()})
@@ -87,6 +89,7 @@ def read_checkpoint(path: str | Path, driver: Driver, key) -> Run:
     blank = driver.solver.init(bound.map(draw.train), bound.theta)
     wanted = _identity(driver, blank, key)
     require_same(path, {name: header.get(name) for name in wanted}, wanted)
+    _require_same_code(path, header.get("code"), driver)
     leaves, structure = jax.tree.flatten(blank)
     state = [
         jnp.asarray(arrays[f"state_{i}"], leaf.dtype) for i, leaf in enumerate(leaves)
@@ -127,9 +130,39 @@ def require_same_residuals(
             )
 
 
+def _code(driver: Driver) -> dict:
+    """The functions of each condition and of the solver, as texts to compare."""
+    conditions = driver.bound.conditions
+    return {
+        "python": VERSION,
+        "conditions": {name: digests(c) for name, c in conditions.items()},
+        "solver": digests(driver.solver),
+    }
+
+
+def _require_same_code(path: str | Path, found: dict | None, driver: Driver) -> None:
+    here = _code(driver)
+    # Another version has other byte code; an earlier file has none.
+    if found is None or found["python"] != here["python"]:
+        return
+    for name, own in here["conditions"].items():
+        if found["conditions"][name] != own:
+            raise CheckpointError(
+                f"{path} belongs to another problem: a function of the condition "
+                f"{name!r} has changed, or a number that it uses: its equation, its "
+                "value or a `where`. To go on from the same weights, begin a new run "
+                "with the model of a saved solution."
+            )
+    if found["solver"] != here["solver"]:
+        raise CheckpointError(
+            f"{path} belongs to another solver: a function in it has changed, or a "
+            "number such as a learning rate. Give the same one."
+        )
+
+
 def _identity(driver: Driver, state: Any, key) -> dict:
     # A transform of optax is a pair of closures; what its state is made of tells most
-    # of them apart, though not their learning rates.
+    # of them apart, and their code the others.
     parts = [
         f"{jax.tree_util.keystr(path)} {np.shape(leaf)}"
         for path, leaf in jax.tree_util.tree_leaves_with_path(state)
