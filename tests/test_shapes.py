@@ -92,7 +92,7 @@ each = pytest.mark.parametrize("name", CLOSED)
 QUADRATURE = [
     n
     for n, (s, *_) in CLOSED.items()
-    if type(s).__name__ not in ("Combination", "Mesh")
+    if type(s).__name__ not in ("CombinedShape", "Mesh")
 ]
 
 
@@ -490,8 +490,9 @@ def test_points_of_any_region_are_renewed_by_the_sampling_policy():
     (ps.BoundsError, ["0 to 5", "[6]"], lambda: L.edges(6)),
     (ps.BoundsError, ["none"], lambda: L.edges()),
     (ps.UnknownNameError, ["cannot be split by 'x'"], lambda: DISC.boundary("x")),
-    (ps.UnknownNameError, ["face of a box", "where"], lambda: DISC.boundary(x=0)),
+    (ps.UnknownNameError, ["of a box", "this disc"], lambda: DISC.boundary(x=0)),
     (ps.UnknownNameError, ["no coordinate 't'"], lambda: DISC.boundary("t")),
+    (ps.UnknownNameError, ["This interval", "'t'"], lambda: TIME.boundary("x")),
     (ps.BoundsError, ["boundary(x=0.3)", "two values"], lambda: SQUARE.boundary(x=0.3)),
     (ps.UnknownNameError, ["'x' twice"], lambda: SQUARE.boundary("x", x=1)),
     (ps.PinnsvenError, ["not both"], lambda: PLATE.boundary("x", HOLE)),

@@ -3,7 +3,7 @@
 from ._ball import Ball as Ball, Disc as Disc, Ellipse as Ellipse
 from ._box import Box as Box, Patch as Patch
 from ._combine import (
-    Combination as Combination,
+    CombinedShape as CombinedShape,
     Product as Product,
     opposite as opposite,
 )

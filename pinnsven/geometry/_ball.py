@@ -160,6 +160,11 @@ class Ball(AbstractEllipsoid):
         """The semi-axis along each coordinate: the radius."""
         return (self.radius,) * len(self.names)
 
+    @property
+    def called(self) -> str:
+        """What it is called in messages."""
+        return "disc" if self.dim == 2 else "ball"
+
     def signed(self, x):
         return ball([x[k] for k in self.names], self.centre, self.radius)
 
@@ -209,6 +214,11 @@ class Ellipse(AbstractEllipsoid):
             _positive("Ellipse", f"semi-axis of {k!r}", s)
             for k, (_, s) in pairs.items()
         )
+
+    @property
+    def called(self) -> str:
+        """What it is called in messages."""
+        return "ellipse" if self.dim == 2 else "ellipsoid"
 
     def signed(self, x):
         return ellipsoid([x[k] for k in self.names], self.centre, self.semi)

@@ -81,6 +81,11 @@ class Box(AbstractShape):
         return self._patch().measure
 
     @property
+    def called(self) -> str:
+        """What it is called in messages."""
+        return "interval" if len(self.bounds) == 1 else "box"
+
+    @property
     def rings(self):
         if len(self.bounds) != 2:
             return None
@@ -115,7 +120,7 @@ class Box(AbstractShape):
         for name in fixed:
             if name not in self.bounds:
                 raise UnknownNameError(
-                    f"This box has no coordinate {name!r}; it has "
+                    f"This {self.called} has no coordinate {name!r}; it has "
                     f"{listing(self.bounds)}."
                 )
         values = {name: self._within(name, value) for name, value in fixed.items()}
@@ -148,8 +153,8 @@ class Box(AbstractShape):
             ) from err
         if not low <= value <= high:
             raise BoundsError(
-                f"`at({name}={value})` lies outside the box, where {name} runs from "
-                f"{low} to {high}."
+                f"`at({name}={value})` lies outside this {self.called}, where {name} "
+                f"runs from {low} to {high}."
             )
         return value
 

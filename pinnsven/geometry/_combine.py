@@ -16,7 +16,7 @@ from ._sets import SetOperation
 from ._shape import AbstractShape, Rim, combined, product, whole
 
 
-class Combination(AbstractShape):
+class CombinedShape(AbstractShape):
     """The union, intersection or difference of two shapes of the same coordinates.
 
     Its measure is $\\frac{1}{d} \\oint x \\cdot n$ over its boundary. In the plane the
@@ -56,6 +56,11 @@ class Combination(AbstractShape):
         return _measure(_Key(self))
 
     @property
+    def called(self) -> str:
+        """What it is called in messages."""
+        return self.operation.name
+
+    @property
     def rings(self):
         return None
 
@@ -81,7 +86,7 @@ class Combination(AbstractShape):
 class _Key:
     """A shape as the key of a cache: equal when it is written alike."""
 
-    def __init__(self, shape: Combination):
+    def __init__(self, shape: CombinedShape):
         self.shape, self.text = shape, repr(shape)
 
     def __hash__(self):
@@ -134,6 +139,11 @@ class Product(AbstractShape):
     @property
     def measure(self) -> float:
         return math.prod(f.measure for f in self.factors)
+
+    @property
+    def called(self) -> str:
+        """What it is called in messages."""
+        return "product"
 
     @property
     def rings(self):
@@ -257,7 +267,7 @@ def _combine(
 ) -> AbstractShape:
     if a.names == b.names and a.rings is not None and b.rings is not None:
         return polygonal(a.names, a.rings, b.rings, operation)
-    return Combination(a, b, operation)
+    return CombinedShape(a, b, operation)
 
 
 @product.register(AbstractShape)

@@ -80,6 +80,11 @@ class Mesh(AbstractShape):
         return float(np.sum(np.linalg.det(self.triangles.array)) / 6.0)
 
     @property
+    def called(self) -> str:
+        """What it is called in messages."""
+        return "mesh"
+
+    @property
     def rings(self):
         return None
 

@@ -77,6 +77,11 @@ class Polygon(AbstractShape):
         return planar(self.outline).area
 
     @property
+    def called(self) -> str:
+        """What it is called in messages."""
+        return "polygon"
+
+    @property
     def rings(self):
         return self.outline
 

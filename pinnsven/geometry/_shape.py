@@ -36,6 +36,11 @@ class AbstractShape(AbstractPiece):
 
     @property
     @abc.abstractmethod
+    def called(self) -> str:
+        """What it is called in messages: a disc, not a ball of two coordinates."""
+
+    @property
+    @abc.abstractmethod
     def rings(self) -> tuple | None:
         """The parts of a polygon, each an outer ring and holes; `None` for others."""
 
@@ -87,7 +92,7 @@ class AbstractShape(AbstractPiece):
         for name in (*names, *values):
             if not isinstance(name, str) or name not in self.names:
                 raise UnknownNameError(
-                    f"This {_called(self)} has no coordinate {name!r}; it has "
+                    f"This {self.called} has no coordinate {name!r}; it has "
                     f"{listing(self.names)}."
                 )
         names = tuple(dict.fromkeys(names))
@@ -156,7 +161,7 @@ class AbstractShape(AbstractPiece):
     def _named(self, coordinates, what: str) -> None:
         if set(coordinates) != set(self.names):
             raise UnknownNameError(
-                f"`{what}` of this {_called(self)} takes {listing(self.names)} by "
+                f"`{what}` of this {self.called} takes {listing(self.names)} by "
                 f"name; got {listing(coordinates)}."
             )
 
@@ -207,12 +212,12 @@ def whole(shape: AbstractShape, axes: tuple[str, ...], values: dict) -> None:
     if values:
         name, value = next(iter(values.items()))
         raise UnknownNameError(
-            f"`boundary({name}={value!r})` is a face of a box; a {_called(shape)} has "
+            f"`boundary({name}={value!r})` is a face of a box; this {shape.called} has "
             "none. Use `boundary().where(...)`, or `edges(...)` of a polygon."
         )
     if set(axes) != set(shape.names):
         raise UnknownNameError(
-            f"The boundary of this {_called(shape)} cannot be split by "
+            f"The boundary of this {shape.called} cannot be split by "
             f"{listing(axes)}: name all of {listing(shape.names)}, or none. For a part "
             "of it, use `boundary().where(...)`."
         )
@@ -241,7 +246,7 @@ def _borrowed(shape: AbstractShape, region: AbstractRegion):
     if set(home.names) != set(region.names):
         raise UnknownNameError(
             f"`boundary` got a region of {listing(region.names)}; this "
-            f"{_called(shape)} has {listing(shape.names)}."
+            f"{shape.called} has {listing(shape.names)}."
         )
     if isinstance(region, AbstractShape):
         region = region.boundary()
@@ -254,7 +259,7 @@ def _borrowed(shape: AbstractShape, region: AbstractRegion):
     if not pieces:
         raise PinnsvenError(
             f"Nothing of that region's boundary belongs to the boundary of this "
-            f"{_called(shape)}. `region.plot()` shows where it lies."
+            f"{shape.called}. `region.plot()` shows where it lies."
         )
     extended = getattr(shape, "extended", None)
     return pieces if extended is None or home is shape else extended(home, pieces)
@@ -273,7 +278,3 @@ def _same(a: AbstractShape, b: Any, sign: str) -> AbstractShape:
             "`disc * ps.Box(t=(0, 1))`."
         )
     return b
-
-
-def _called(shape: AbstractShape) -> str:
-    return type(shape).__name__.lower()

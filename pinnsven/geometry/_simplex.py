@@ -143,6 +143,11 @@ class Simplex(AbstractShape):
         return self._inner().measure
 
     @property
+    def called(self) -> str:
+        """What it is called in messages."""
+        return {1: "interval", 2: "triangle", 3: "tetrahedron"}.get(self.dim, "simplex")
+
+    @property
     def rings(self):
         if len(self.names) != 2:
             return None
