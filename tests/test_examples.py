@@ -25,6 +25,9 @@ SMALL = {
     "hydrogen": ({"steps": 180}, 1e-8),
     "reaction_diffusion": ({"steps": 100, "n": 14, "width": 12}, 0.01),
     "plate_with_hole": ({"steps": 150, "n": 12, "width": 10}, 1e-5),
+    "l_shape": ({"steps": 220, "n": 200, "width": 10}, 1e-8),
+    "helmholtz_disc": ({}, 1e-6),
+    "electrostatics": ({}, 1e-6),
     "cavity": ({"steps": 150, "n": 14, "width": 14}, 5e-3),
 }
 SLOW = ("inverse_heat",)
@@ -36,6 +39,8 @@ LONG = (
     "cavity",
     "influenza",
     "plate_with_hole",
+    "helmholtz_disc",
+    "electrostatics",
 )
 # Error bars against those of scipy, in standard errors and as relative differences.
 FITS = {"cooling": (1e-3, 1e-3), "influenza": (0.01, 1e-3)}
