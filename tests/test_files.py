@@ -66,10 +66,11 @@ def test_a_function_is_known_by_its_code_and_what_it_refers_to(monkeypatch):
     assert digest(plain) != digest(lambda x: x - 1)
     assert digest(above(1.0)) == digest(above(1.0)) != digest(above(2.0))
     assert digest(above(np.ones(2))) != digest(above(np.zeros(2)))
-    partly = lambda x: helper(x)
-    before = digest(partly)
+    partly, slope = lambda x: [helper(a) for a in x], lambda u: u.CUT
+    before = digest(partly), digest(slope)
     monkeypatch.setitem(globals(), "CUT", 0.6)
-    assert digest(partly) != before
+    # An attribute of that name is another thing.
+    assert digest(partly) != before[0] and digest(slope) == before[1]
     upper, lower = (
         ps.Residual(lambda u, x, y: u(x, y), DISC.where(fn).points(8))
         for fn in (lambda x, y: y > 0, lambda x, y: y < 0)

@@ -1,5 +1,6 @@
 """What functions do, as short texts that differ where their code or constants do."""
 
+import dis
 import functools
 import hashlib
 import inspect
@@ -86,16 +87,17 @@ def _parts(fn: types.FunctionType, home: str | None) -> list:
         except ValueError:
             parts.append("empty")
     if fn.__module__ == home:
-        names = {n for c in (code, *_nested(code)) for n in c.co_names}
-        there = sorted(n for n in names if n in fn.__globals__)
+        there = sorted(n for n in _globals(code) if n in fn.__globals__)
         parts += [(n, _named(fn.__globals__[n])) for n in there]
     return parts
 
 
-def _nested(code: types.CodeType) -> list[types.CodeType]:
-    """The code of functions that are made inside of a function."""
-    own = [c for c in code.co_consts if isinstance(c, types.CodeType)]
-    return own + [c for inside in own for c in _nested(inside)]
+def _globals(code: types.CodeType) -> set[str]:
+    """The names that a function, or one made inside of it, looks up in its module."""
+    # `co_names` holds attributes as well, the `x` of `u.x`.
+    own = {i.argval for i in dis.get_instructions(code) if i.opname == "LOAD_GLOBAL"}
+    inside = (c for c in code.co_consts if isinstance(c, types.CodeType))
+    return own.union(*map(_globals, inside))
 
 
 def _named(value: Any) -> Any:
