@@ -306,12 +306,11 @@ def test_bad_units(error, words, make, unchecked_types):
 
 
 def test_dimensions_of_faces_integrals_and_measurements():
-    left, right = ps.Box(x=(0, 0.1), t=(0, 360)), ps.Box(x=(0.1, 0.2), t=(0, 360))
+    bar = ps.Box(x=(0, 0.1), t=(0, 360))
     k, h, outside = ps.si("45 W/m/K"), ps.si("10 W/m^2/K"), ps.si("293 K")
-    ends = left.boundary("x").points(4)
+    ends = bar.boundary("x").points(4)
     problem = ps.Problem(
         robin=ps.Robin("u", h, k, lambda: h * outside, ends),
-        meet=ps.Interface("u", "v", left.at(x=0.1).points(4), conductivity=(k, 2 * k)),
         ends=ps.Periodic("u", ends),
         mean=ps.Integral(
             lambda u, x, t: u(x, t),
@@ -326,12 +325,10 @@ def test_dimensions_of_faces_integrals_and_measurements():
             sigma=0.1 * Q.mV,
         ),
     )
-    other = ps.MLP(right, "v", width=2, depth=1, key=jr.key(1))
-    units = ps.Units(x="cm", t="min", u="degC", v="degC", g="mV/K")
-    found = units.check(problem, ps.Model(network(left), other, g=0.01))
+    units = ps.Units(x="cm", t="min", u="degC", g="mV/K")
+    found = units.check(problem, ps.Model(network(bar), g=0.01))
     assert found == {
         "robin": "kg/s³",
-        "meet": "K, kg/s³",
         "ends": "K, K/m",
         "mean": "K·m",
         "volts": "kg·m²/A/s³",
