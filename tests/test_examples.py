@@ -29,6 +29,7 @@ SMALL = {
     "helmholtz_disc": ({}, 1e-6),
     "electrostatics": ({}, 1e-6),
     "cavity": ({"steps": 150, "n": 14, "width": 14}, 5e-3),
+    "cylinder": ({"steps": 400, "n": 18, "width": 16}, 5e-3),
 }
 SLOW = ("inverse_heat",)
 # Too long to be run each time: `pytest -m long`.
@@ -37,6 +38,7 @@ LONG = (
     "hydrogen",
     "reaction_diffusion",
     "cavity",
+    "cylinder",
     "influenza",
     "plate_with_hole",
     "helmholtz_disc",

@@ -9,6 +9,7 @@ from scipy.special import ive
 
 from pinnsven.reference import (
     cole_hopf,
+    cylinder_drag,
     fit_trajectory,
     heat_mode,
     max_error,
@@ -266,3 +267,17 @@ def test_fit_refuses_what_cannot_be_fitted():
     with pytest.raises(ValueError, match="cannot be integrated"):
         wild = {"stiffness": 4.0, "damping": -1e4}
         fit_trajectory(oscillator, START, wild, TIMES, data)
+
+
+@pytest.mark.parametrize(
+    ("re", "published"), [(10.0, 2.846), (20.0, 2.045), (40.0, 1.522)]
+)
+def test_the_drag_of_a_cylinder_agrees_with_published_values(re, published):
+    # Dennis and Chang, J. Fluid Mech. 42 (1970) 471, which are the higher ones.
+    assert cylinder_drag(re, n=24) == pytest.approx(published, rel=0.035)
+
+
+@pytest.mark.slow
+def test_the_drag_of_a_cylinder_does_not_depend_on_the_grid():
+    drags = [cylinder_drag(20.0, *size) for size in ((6.0, 32), (6.0, 28), (7.0, 32))]
+    assert max(drags) - min(drags) < 2e-3
