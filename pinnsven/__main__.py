@@ -71,12 +71,13 @@ def _whole(text: str) -> int:
 
 def _list(options: argparse.Namespace) -> int:
     del options
+    width = max(map(len, problems.names()))
     for name in problems.names():
         case = problems.get(name)
-        target = case.target
-        print(f"{name:13} {case.summary}")
+        target, gap = case.target, " " * width
+        print(f"{name:{width}} {case.summary}")
         print(
-            f"{'':13} aim: {target.figure} <= {target.bound:g} in {target.seconds:g} "
+            f"{gap} aim: {target.figure} <= {target.bound:g} in {target.seconds:g} "
             f"CPU s; published: {case.published}"
         )
     return 0

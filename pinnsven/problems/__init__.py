@@ -1,13 +1,41 @@
 """The registered benchmark problems, each with its network, reference and figure."""
 
 from .._errors import UnknownNameError, listing
-from . import burgers, heat, inverse_heat, lynx_hare, poisson
+from . import (
+    burgers,
+    convection,
+    heat,
+    helmholtz,
+    inverse_heat,
+    kovasznay,
+    lynx_hare,
+    poisson,
+    poisson_5d,
+    poisson_10d,
+    poisson_peers,
+    reaction,
+    wave,
+)
 from ._benchmark import Benchmark as Benchmark, Target as Target
 
 
 _REGISTRY = {
     module.benchmark.name: module.benchmark
-    for module in (poisson, heat, inverse_heat, burgers, lynx_hare)
+    for module in (
+        poisson,
+        heat,
+        inverse_heat,
+        burgers,
+        lynx_hare,
+        poisson_peers,
+        poisson_5d,
+        poisson_10d,
+        convection,
+        reaction,
+        wave,
+        helmholtz,
+        kovasznay,
+    )
 }
 
 

@@ -3,6 +3,7 @@
 from .burgers import cole_hopf as cole_hopf
 from .cylinder import cylinder_drag as cylinder_drag
 from .errors import max_error as max_error, relative_l2 as relative_l2
+from .flow import kovasznay as kovasznay
 from .heat import heat_mode as heat_mode
 from .poisson import (
     poisson_sine as poisson_sine,
