@@ -22,19 +22,24 @@ def reference(x, t):
     return cole_hopf(x, t, NU)
 
 
-def _burgers(u, x, t):
-    return u.t(x, t) + u(x, t) * u.x(x, t) - NU * u.xx(x, t)
+def burgers(nu: float) -> Problem:
+    """The equation with its start and walls."""
 
+    def equation(u, x, t):
+        return u.t(x, t) + u(x, t) * u.x(x, t) - nu * u.xx(x, t)
 
-def _build(seed: int) -> tuple[Problem, Model]:
-    problem = Problem(
-        pde=Residual(_burgers, DOMAIN.points(2000)),
+    return Problem(
+        pde=Residual(equation, DOMAIN.points(2000)),
         start=Dirichlet(
             "u", lambda x: -jnp.sin(jnp.pi * x), DOMAIN.at(t=0).points(200)
         ),
         walls=Dirichlet("u", 0.0, DOMAIN.boundary("x").points(100)),
     )
-    return problem, Model(MLP(DOMAIN, "u", width=20, depth=3, key=network_key(seed)))
+
+
+def _build(seed: int) -> tuple[Problem, Model]:
+    network = MLP(DOMAIN, "u", width=20, depth=3, key=network_key(seed))
+    return burgers(NU), Model(network)
 
 
 def _errors(solution: Solution) -> dict[str, float]:

@@ -9,6 +9,10 @@ from .poisson import (
     poisson_sine as poisson_sine,
     poisson_sine_source as poisson_sine_source,
 )
+from .spectral import (
+    PeriodicEquation as PeriodicEquation,
+    periodic_solution as periodic_solution,
+)
 from .trajectories import (
     TrajectoryFit as TrajectoryFit,
     fit_trajectory as fit_trajectory,

@@ -1,0 +1,71 @@
+"""Poisson's equation in a hundred dimensions: lap u = 200 on (0, 1)^100, u = |x|^2."""
+
+import inspect
+
+import jax
+import jax.numpy as jnp
+
+from ..conditions import Dirichlet, Residual
+from ..fields import MLP, Model
+from ..geometry import Box
+from ..residuals import Problem
+from ..solve import Solution
+from ._benchmark import Benchmark, Target, field_error, network_key
+
+
+NAMES = tuple(f"x{i}" for i in range(100))
+DOMAIN = Box(**{name: (0, 1) for name in NAMES})
+
+
+def reference(**point):
+    """The exact solution, the square of the distance to a corner."""
+    return sum(value**2 for value in point.values())
+
+
+def _asking_for(names, fn):
+    """A function that is given these names, too many to write out."""
+    keyword = inspect.Parameter.KEYWORD_ONLY
+    named = lambda **given: fn(**given)
+    named.__signature__ = inspect.Signature(  # pyright: ignore[reportFunctionMemberAccess]
+        [inspect.Parameter(name, keyword) for name in names]
+    )
+    return named
+
+
+def _poisson(u, **point):
+    at = lambda z: u(**dict(zip(NAMES, z, strict=True)))
+
+    def second(direction):
+        slope = lambda z: jax.jvp(at, (z,), (direction,))[1]
+        return jax.jvp(slope, (here,), (direction,))[1]
+
+    # `laplacian` would write out a hundred terms, which takes long to compile.
+    here = jnp.stack([point[name] for name in NAMES])
+    return jnp.sum(jax.vmap(second)(jnp.eye(len(NAMES)))) - 2.0 * len(NAMES)
+
+
+def _build(seed: int) -> tuple[Problem, Model]:
+    values = _asking_for(NAMES, reference)
+    problem = Problem(
+        pde=Residual(_asking_for(("u", *NAMES), _poisson), DOMAIN.points(500)),
+        walls=Dirichlet("u", values, DOMAIN.boundary().points(500)),
+    )
+    return problem, Model(MLP(DOMAIN, "u", width=128, depth=1, key=network_key(seed)))
+
+
+def _errors(solution: Solution) -> dict[str, float]:
+    return {"relative_l2": field_error(solution.u, reference, DOMAIN)}
+
+
+benchmark = Benchmark(
+    name="poisson_100d",
+    summary="Poisson in 100 dimensions, u = |x|^2, a plain network",
+    build=_build,
+    errors=_errors,
+    target=Target("relative_l2", 3e-3, 600.0),
+    published=(
+        "3.6e-3, SPRING, 1.3 million weights, 150 fresh points a step, 7000 to 10,000 s "
+        "on a GPU"
+    ),
+    reference=reference,
+)
