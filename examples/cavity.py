@@ -26,27 +26,11 @@ import numpy as np
 from matplotlib.figure import Figure
 
 import pinnsven as ps
+from pinnsven.reference import cavity_errors, ghia, scraper
 
 
 ps.enable_x64()
 RE = 100.0
-# Least u on x = 1/2, greatest and least v on y = 1/2.
-SPECTRAL = [-0.2140424, 0.1795728, -0.2538030]
-# Ghia, Ghia and Shin: the places, and u or v there, without the walls.
-Y = """0.0547 0.0625 0.0703 0.1016 0.1719 0.2813 0.4531 0.5000 0.6172 0.7344 0.8516
-    0.9531 0.9609 0.9688 0.9766"""
-U = """-0.03717 -0.04192 -0.04775 -0.06434 -0.10150 -0.15662 -0.21090 -0.20581
-    -0.13641 0.00332 0.23151 0.68717 0.73722 0.78871 0.84123"""
-X = """0.0625 0.0703 0.0781 0.0938 0.1563 0.2266 0.2344 0.5000 0.8047 0.8594 0.9063
-    0.9453 0.9531 0.9609 0.9688"""
-V = """0.09233 0.10091 0.10890 0.12317 0.16077 0.17507 0.17527 0.05454 -0.24533
-    -0.22445 -0.16914 -0.10313 -0.08864 -0.07391 -0.05906"""
-
-
-def scraper(x, y):
-    """Taylor's stream function of a lid y = 0 of speed 1 and a wall x = 0."""
-    angle = jnp.arctan2(y, x)
-    return (4 * angle * x + 2 * jnp.pi * angle * y - jnp.pi**2 * y) / (jnp.pi**2 - 4)
 
 
 def navier_stokes(psi, x, y):
@@ -75,20 +59,17 @@ def main(steps=400, picture="cavity.png", n=20, width=20):
     solution = ps.solve(problem, model, ps.Sven(), key=jr.key(1), steps=steps)
 
     print(solution)
-    y, u, x, v = (np.array(column.split(), float) for column in (Y, U, X, V))
-    ghia = max(
-        ps.max_error(solution.psi.y(x=0.5, y=y), u),
-        ps.max_error(-solution.psi.x(x=x, y=0.5), v),
-    )
-    line = np.linspace(0, 1, 2001)
-    up, across = solution.psi.y(x=0.5, y=line), -solution.psi.x(x=line, y=0.5)
-    extrema = np.array([up.min(), across.max(), across.min()])
-    error = ps.max_error(extrema, np.array(SPECTRAL))
-    print(f"extrema {extrema}, largest difference {error:.1e} from the spectral ones")
-    print(f"largest difference from Ghia's tables {ghia:.1e}")
+    psi = solution.psi
+    error = cavity_errors(lambda y: psi.y(x=0.5, y=y), lambda x: -psi.x(x=x, y=0.5))
+    print(f"largest difference {error['extrema']:.1e} from the spectral extrema")
+    print(f"largest difference from Ghia's tables {error['ghia']:.1e}")
     if picture:
         draw(solution, picture)
-    return {"error": error, "ghia": ghia, "result": solution.result.name}
+    return {
+        "error": error["extrema"],
+        "ghia": error["ghia"],
+        "result": solution.result.name,
+    }
 
 
 def draw(solution, picture):
@@ -103,9 +84,8 @@ def draw(solution, picture):
     streams.set(title="streamlines", xlabel="x", ylabel="y", aspect="equal")
     profiles.plot(line, solution.psi.y(x=0.5, y=line), label="u(0.5, y)")
     profiles.plot(line, -solution.psi.x(x=line, y=0.5), label="v(x, 0.5)")
-    for places, values in ((Y, U), (X, V)):
-        at, of = np.array(places.split(), float), np.array(values.split(), float)
-        profiles.plot(at, of, "k.", label="Ghia et al." if values is U else None)
+    for name, (at, of) in ghia().items():
+        profiles.plot(at, of, "k.", label="Ghia et al." if name == "u" else None)
     profiles.set(title="centre lines", xlabel="y or x", ylabel="velocity")
     profiles.legend(frameon=False)
     figure.savefig(picture, dpi=120)

@@ -5,10 +5,12 @@ from . import (
     allen_cahn,
     burgers,
     burgers_smooth,
+    cavity,
     convection,
     heat,
     heat_4d,
     helmholtz,
+    inverse_burgers,
     inverse_heat,
     kdv,
     kovasznay,
@@ -47,6 +49,8 @@ _REGISTRY = {
         kdv,
         kuramoto_sivashinsky,
         kovasznay,
+        cavity,
+        inverse_burgers,
     )
 }
 

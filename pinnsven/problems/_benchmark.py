@@ -35,7 +35,8 @@ class Benchmark:
     - `warm_up()`: an easier problem that is solved first, if the model needs a start.
     - `errors(solution)`: how far a solution is from the reference, by name.
     - `target`: the figure that it must reach. `published`: the best that others report.
-    - `reference`: the first field as a function of its coordinates by keyword.
+    - `reference`: the first field as a function of its coordinates by keyword;
+      `None` if only tables are known.
 
     **Example:** `problems.get("poisson").solve(seed=0)`.
     """
@@ -46,7 +47,7 @@ class Benchmark:
     errors: Callable[[Solution], dict[str, float]]
     target: Target
     published: str
-    reference: Callable[..., Any]
+    reference: Callable[..., Any] | None
     warm_up: Callable[[], Problem] | None = None
 
     def solve(self, seed: int = 0, **options: Any) -> Solution:

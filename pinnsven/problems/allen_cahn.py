@@ -14,9 +14,9 @@ from ._benchmark import Benchmark, Target, field_error, network_key
 
 DOMAIN = Box(x=(-1, 1), t=(0, 1))
 DIFFUSIVITY = 1e-4
-# The periodic start has a kink at x = 1, which later is a layer as thin as 0.02 sqrt(t).
-# With twice the modes and half the steps the values change by 1e-11 at most for t from
-# 0.02, the first time after the start at which the error is taken.
+# The periodic start has a kink at x = 1, later a layer as thin as 0.02 sqrt(t). With
+# twice the modes and half the steps the values change by 2e-11 at most for t from 0.02,
+# the first time after the start at which the error is taken.
 EQUATION = PeriodicEquation(
     bounds=DOMAIN.bounds["x"],
     start=lambda x: x**2 * np.cos(np.pi * x),

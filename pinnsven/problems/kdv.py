@@ -62,8 +62,8 @@ benchmark = Benchmark(
     errors=_errors,
     target=Target("relative_l2", 1e-6, 300.0),
     published=(
-        "8.2e-11 in 1210 s on an H100, DSGNAR, 11,285 weights in four time slabs; 4.3e-4, "
-        "PirateNet"
+        "8.2e-11 in 1210 s on an H100, DSGNAR, 11,285 weights in four time slabs; "
+        "4.3e-4, PirateNet"
     ),
     reference=reference,
 )

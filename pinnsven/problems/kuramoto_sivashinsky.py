@@ -21,7 +21,7 @@ from ._benchmark import Benchmark, Target, field_error, network_key
 
 DOMAIN = Box(x=(0, 2 * math.pi), t=(0, 0.4))
 SPEED, GROWTH, DAMPING = 100 / 16, 100 / 16**2, 100 / 16**4
-# With twice the modes and half the steps the values change by 1e-7 at most.
+# With twice the modes and half the steps the values change by 1e-8 at most.
 EQUATION = PeriodicEquation(
     bounds=DOMAIN.bounds["x"],
     start=lambda x: np.cos(x) * (1 + np.sin(x)),

@@ -64,8 +64,8 @@ benchmark = Benchmark(
     errors=_errors,
     target=Target("relative_l2", 3e-3, 600.0),
     published=(
-        "3.6e-3, SPRING, 1.3 million weights, 150 fresh points a step, 7000 to 10,000 s "
-        "on a GPU"
+        "3.6e-3, SPRING, 1.3 million weights, 150 fresh points a step, 7000 to "
+        "10,000 s on a GPU"
     ),
     reference=reference,
 )

@@ -1,6 +1,7 @@
 """Solutions that do not come from a neural network, to judge those that do."""
 
 from .burgers import cole_hopf as cole_hopf
+from .cavity import cavity_errors as cavity_errors, ghia as ghia, scraper as scraper
 from .cylinder import cylinder_drag as cylinder_drag
 from .errors import max_error as max_error, relative_l2 as relative_l2
 from .flow import kovasznay as kovasznay
