@@ -44,8 +44,11 @@ def rms(problem, model):
     "name",
     [
         "heat",
+        "heat_4d",
+        "poisson_peers",
         "poisson_5d",
         "poisson_10d",
+        "poisson_100d",
         "convection",
         "reaction",
         "wave",

@@ -1,11 +1,11 @@
-"""Measure a benchmark problem: one line of JSON for each seed.
+"""Measure benchmark problems: a line of JSON for each seed, and one table at the end.
 
 python tests/benchmarks/run.py poisson --seeds 5
 
 Each seed runs in a process of its own, so that its CPU seconds (start-up and
 compilation included) and its peak memory are its own, on one thread. The lines are
-those of `python -m pinnsven run NAME --json`; the status is 0 if every seed met its
-figure, in error and in time.
+those of `python -m pinnsven run NAME --json`; the table has the worst of the seeds. The
+status is 0 if every seed met its figure, in error and in time.
 """
 
 import argparse
@@ -13,6 +13,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 from pinnsven import problems
 
@@ -38,26 +39,60 @@ def measure(name: str, seed: int, options: list[str]) -> dict:
     return json.loads(done.stdout.rstrip().splitlines()[-1])
 
 
+HEAD = ("problem", "worst error", "figure", "worst CPU s", "limit", "verdict")
+
+
+def row(name: str, records: list[dict]) -> tuple[str, ...]:
+    """A line of the table: the worst of all seeds beside what was aimed at."""
+    target = problems.get(name).target
+    met = all(record["met"] for record in records)
+    in_time = all(record["in_time"] for record in records)
+    return (
+        name,
+        f"{max(record['error'] for record in records):.1e}",
+        f"{target.bound:g}",
+        f"{max(record['cpu_seconds'] for record in records):.0f}",
+        f"{target.seconds:g}",
+        ("met" if met else "not met") + ("" if in_time else ", late"),
+    )
+
+
+def table(rows: list[tuple[str, ...]]) -> str:
+    """The rows as markdown, in columns that line up in a terminal too."""
+    rows = [HEAD, *rows]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = [f"| {' | '.join(map(str.ljust, cells, widths))} |" for cells in rows]
+    lines.insert(1, "|" + "|".join("-" * (width + 2) for width in widths) + "|")
+    return "\n".join(lines) + "\n"
+
+
 def main() -> int:
-    parser = argparse.ArgumentParser(description="Measure a benchmark problem.")
+    parser = argparse.ArgumentParser(description="Measure benchmark problems.")
     parser.add_argument("names", nargs="*", help="all problems if none is named")
     parser.add_argument("--seeds", type=int, default=1, help="run seeds 0 to SEEDS - 1")
     parser.add_argument("--first", type=int, default=0, help="begin with this seed")
     parser.add_argument("--steps", help="stop after so many steps")
     parser.add_argument("--seconds", help="stop after so many seconds")
+    parser.add_argument("--table", type=Path, help="write the table to this file")
     given = parser.parse_args()
     options = []
     for flag in ("steps", "seconds"):
         if getattr(given, flag) is not None:
             options += [f"--{flag}", getattr(given, flag)]
-    all_met = True
+    all_met, rows = True, []
     for name in given.names or problems.names():
-        limit = problems.get(name).target.seconds
+        limit, records = problems.get(name).target.seconds, []
         for seed in range(given.first, given.first + given.seeds):
             record = measure(name, seed, options)
             record["in_time"] = record["cpu_seconds"] <= limit
             all_met &= record["met"] and record["in_time"]
             print(json.dumps(record), flush=True)
+            records.append(record)
+        rows.append(row(name, records))
+        if given.table is not None:
+            # After each problem, so that a long run that is cut off leaves what it has.
+            given.table.write_text(table(rows), encoding="utf-8")
+    print(table(rows), end="")
     return 0 if all_met else 1
 
 
