@@ -104,7 +104,8 @@ def periodic_solution(
         values[part] = np.real(waves @ v[kept])
     # A series converges slowly at a kink, which only the start can have.
     values[:, times == 0] = equation.start(places)[:, None]
-    return values[place.reshape(x.shape), time.reshape(x.shape)]
+    # An index of no axes gives a bare number.
+    return np.asarray(values[place.reshape(x.shape), time.reshape(x.shape)])
 
 
 def evolve(
