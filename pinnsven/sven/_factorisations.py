@@ -12,19 +12,27 @@ from ..residuals import AbstractResiduals
 class Spectrum(eqx.Module):
     r"""A thin singular value decomposition $J = U S V^T$, as far as a step needs it.
 
-    `s` holds the singular values in falling order, `c` is $U^T r$, and $V$ is the
-    product of `factors`, which is never formed where it has two.
+    `s` holds the singular values in falling order and `c` is $U^T r$. $V$ is the
+    product of `right` and $U$ that of `left`, which are not formed where they have two.
+    Columns of $U$ whose singular value is zero may be missing, and are zero then.
     """
 
     s: Float[Array, " q"]
     c: Float[Array, " q"]
-    factors: tuple[Float[Array, "_ _"], ...]
+    right: tuple[Float[Array, "_ _"], ...]
+    left: tuple[Float[Array, "_ _"], ...]
 
     def direction(self, coefficients: Float[Array, "q ..."]) -> Float[Array, "p ..."]:
         """$V$ times the coefficients, or times each column of a matrix."""
-        for factor in reversed(self.factors):
+        for factor in reversed(self.right):
             coefficients = factor @ coefficients
         return coefficients
+
+    def components(self, r: Float[Array, " n"]) -> Float[Array, " q"]:
+        """$U^T$ times a vector of rows."""
+        for factor in self.left:
+            r = r @ factor
+        return r
 
 
 class AbstractFactorisation(eqx.Module):
@@ -77,11 +85,12 @@ class SVD(AbstractDenseFactorisation):
             # The triangle of [J r] holds Q^T r in its last column: Q is never formed.
             triangle = jnp.linalg.qr(jnp.column_stack([j, r]), mode="r")
             u, s, vt = jnp.linalg.svd(triangle[:p, :p], full_matrices=False)
-            return Spectrum(s, u.T @ triangle[:p, p], (vt.T,))
+            left = (j, vt.T / jnp.where(s > 0, s, jnp.inf))
+            return Spectrum(s, u.T @ triangle[:p, p], (vt.T,), left)
         q, triangle = jnp.linalg.qr(j.T)
         # J = triangle^T q^T, and triangle = a S b^T, so U = b and V = q a.
         a, s, bt = jnp.linalg.svd(triangle, full_matrices=False)
-        return Spectrum(s, bt @ r, (q, a))
+        return Spectrum(s, bt @ r, (q, a), (bt.T,))
 
     def floor(self, dtype):
         return 100.0 * float(np.finfo(dtype).eps)
@@ -99,9 +108,9 @@ class Gram(AbstractDenseFactorisation):
         n, p = j.shape
         if n >= p:
             s, inverse, v = _roots(j.T @ j)
-            return Spectrum(s, inverse * (v.T @ (j.T @ r)), (v,))
+            return Spectrum(s, inverse * (v.T @ (j.T @ r)), (v,), (j, v * inverse))
         s, inverse, u = _roots(j @ j.T)
-        return Spectrum(s, u.T @ r, (j.T, u * inverse))
+        return Spectrum(s, u.T @ r, (j.T, u * inverse), (u,))
 
     def floor(self, dtype):
         return 1.2 * float(np.sqrt(np.finfo(dtype).eps))

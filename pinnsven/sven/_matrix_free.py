@@ -62,7 +62,7 @@ class RandomisedSVD(AbstractFactorisation):
             y = times(q)
         u, s, wt = jnp.linalg.svd(y, full_matrices=False)
         rank = min(self.rank, size)
-        found = Spectrum(s[:rank], u.T[:rank] @ r, (q, wt.T[:, :rank]))
+        found = Spectrum(s[:rank], u.T[:rank] @ r, (q, wt.T[:, :rank]), (u[:, :rank],))
         return r, found, state + 1
 
     def floor(self, dtype):
@@ -122,9 +122,10 @@ class GolubKahan(AbstractFactorisation):
         # A column whose product with J is still to come does not belong to it.
         alpha = jnp.where(i < taken, lanczos.alpha, 0.0)
         b = b.at[i, i].set(alpha).at[i + 1, i].set(lanczos.beta)
-        left, s, wt = jnp.linalg.svd(b, full_matrices=False)
+        a, s, wt = jnp.linalg.svd(b, full_matrices=False)
         s = jnp.where(jnp.isfinite(lanczos.gradient), s, jnp.nan)
-        return r, Spectrum(s, norm * left[0], (lanczos.v.T, wt.T)), state
+        right, left = (lanczos.v.T, wt.T), (lanczos.u.T, a[:, :rank])
+        return r, Spectrum(s, norm * a[0], right, left), state
 
     def floor(self, dtype):
         return 100.0 * float(np.finfo(dtype).eps)

@@ -34,7 +34,10 @@ class Linearised(eqx.Module):
 
     def shares_at(self, theta: Float[Array, " p"]) -> Float[Array, " blocks"]:
         r"""The blocks' parts of $|r(\theta)|^2$, infinite where it is not finite."""
-        shares = self.residuals.shares(self.residuals(theta))
+        return self.finite(self.residuals.shares(self.residuals(theta)))
+
+    def finite(self, shares: Float[Array, " blocks"]) -> Float[Array, " blocks"]:
+        """These shares, or infinite ones if any is not finite."""
         return jnp.where(jnp.isfinite(jnp.sum(shares)), shares, jnp.inf)
 
     @property
@@ -52,11 +55,14 @@ class Linearised(eqx.Module):
         denominator = jnp.where(self.kept, s**2 + damping, 1.0)
         return jnp.where(self.kept, s * self.spectrum.c / denominator, 0.0)
 
+    def unmet(self, damping: Float[Array, ""] | float) -> Float[Array, " q"]:
+        r"""The part of each $c_i$ that a damped step leaves in the linear model."""
+        share = damping / jnp.where(self.kept, self.spectrum.s**2 + damping, 1.0)
+        return jnp.where(self.kept, share, 1.0)
+
     def predicted(self, damping: Float[Array, ""] | float) -> Float[Array, ""]:
         """$|r|^2 - |r + J d|^2$ of a damped step, in a form free of cancellation."""
-        s2 = self.spectrum.s**2
-        share = damping / jnp.where(self.kept, s2 + damping, 1.0)
-        left = jnp.where(self.kept, share, 1.0)
+        left = self.unmet(damping)
         gain = jnp.sum(self.spectrum.c**2 * (1.0 - left) * (1.0 + left))
         return jnp.maximum(gain, jnp.finfo(gain.dtype).tiny)
 

@@ -4,31 +4,31 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
 from .._errors import BoundsError
+from ._corrections import Followed, follow
 from ._steps import AbstractStepRule, Linearised
 
 
 _WINDOW = 30
+_SLOW = 0.1
 _BISECTIONS = 60
 _PATIENCE = 8
 
 
 class TrustRegionState(eqx.Module):
-    """The radius, and the memory that switches the second stage on."""
+    """The radius, the failures in a row, the last losses, and the stage."""
 
     radius: Float[Array, ""]
     collapses: Int[Array, ""]
-    steps: Int[Array, ""]
+    losses: Float[Array, " window"]
     second: Bool[Array, ""]
-    log_damping: Float[Array, " window"]
 
 
 class _Trial(eqx.Module):
-    """A candidate step: its radius, its damping, and what it led to."""
+    """A candidate step: its radius, its damping, and where it led."""
 
     radius: Float[Array, ""]
     damping: Float[Array, ""]
-    shares: Float[Array, " blocks"]
-    ratio: Float[Array, ""]
+    end: Followed
 
 
 class TrustRegion(AbstractStepRule):
@@ -46,33 +46,32 @@ class TrustRegion(AbstractStepRule):
     longest one whose ratio, and that of all shorter ones, is at least $\rho^*$, moved
     towards the point where the interpolated ratio crosses $\rho^*$. With small $\rho^*$
     this is far bolder than a classical trust region; choosing the greatest decrease
-    instead ends many orders of magnitude higher. Later, once the damping of the last 30
-    steps has any upward trend, $\rho^*$ is raised to its second value.
+    instead ends many orders of magnitude higher.
+
+    Once the loss has fallen by less than ten in 30 steps, every candidate is corrected
+    for the curvature of the residual, see `follow`, before it is judged.
 
     The loss never increases: if no candidate qualifies, the shortest one is taken if it
     lowers the loss, and the radius shrinks; after eight such steps it starts afresh.
 
     **Arguments:**
 
-    - `ratio`, `second_ratio`: $\rho^*$ before and after the switch.
+    - `ratio`: $\rho^*$.
     - `radii`, `span`: the ladder runs from radius/`span` to radius x `span`.
-    - `grace`: the switch is not considered before this step.
 
     Sources: J. J. More, The Levenberg-Marquardt algorithm (1978), for the damping at a
     given radius; Webb, Jerad and Cartis, arXiv 2607.02194, for the target ratio.
     """
 
     ratio: float = 0.02
-    second_ratio: float = 0.1
     radii: int = 9
     span: float = 3.0
-    grace: int = 60
 
     def __check_init__(self):
-        if not (0 < self.ratio < 1 and 0 < self.second_ratio < 1):
+        if not 0 < self.ratio < 1:
             raise BoundsError(
-                f"`TrustRegion` got the target ratios {self.ratio!r} and "
-                f"{self.second_ratio!r}; both must lie between 0 and 1."
+                f"`TrustRegion` got the target ratio {self.ratio!r}; it must lie "
+                "between 0 and 1."
             )
         if not (isinstance(self.radii, int) and self.radii >= 2 and self.span > 1):
             raise BoundsError(
@@ -84,16 +83,17 @@ class TrustRegion(AbstractStepRule):
         return TrustRegionState(
             radius=jnp.ones((), dtype),
             collapses=jnp.zeros((), jnp.int32),
-            steps=jnp.zeros((), jnp.int32),
+            losses=jnp.full(_WINDOW, jnp.inf, dtype),
             second=jnp.zeros((), bool),
-            log_damping=jnp.zeros(_WINDOW, dtype),
         )
 
     def step(self, model, state):
-        target = jnp.where(state.second, self.second_ratio, self.ratio)
-        target = target.astype(model.loss.dtype)
+        target = jnp.asarray(self.ratio, model.loss.dtype)
+        losses = jnp.append(state.losses[1:], model.loss)
+        second = state.second | (losses[-1] > _SLOW * losses[0])
         exponents = jnp.linspace(-1.0, 1.0, self.radii, dtype=target.dtype)
-        best, found = _climb(model, state.radius * self.span**exponents, target)
+        radii = state.radius * self.span**exponents
+        best, found = _climb(model, radii, target, second)
 
         collapses = jnp.where(found, 0, state.collapses + 1).astype(jnp.int32)
         reset = collapses >= _PATIENCE
@@ -102,33 +102,21 @@ class TrustRegion(AbstractStepRule):
         )
         radius = jnp.where(reset, jnp.ones_like(radius), radius)
         collapses = jnp.where(reset, jnp.zeros_like(collapses), collapses)
-        taken = jnp.sum(best.shares) < model.loss
-        coefficients = jnp.where(taken, model.coefficients(best.damping), 0.0)
-        shares = jnp.where(taken, best.shares, model.shares)
+        taken = jnp.sum(best.end.shares) < model.loss
+        coefficients = jnp.where(taken, best.end.coefficients, 0.0)
+        shares = jnp.where(taken, best.end.shares, model.shares)
         norm = jnp.linalg.norm(coefficients)
-        state = self._remember(state, model, best.damping, radius, collapses)
+        state = TrustRegionState(radius, collapses, losses, second)
         # Where nothing is taken the singular vectors may be NaN; theta must stay.
         theta = jnp.where(taken, model.move(coefficients), model.theta)
         return theta, state, model.info(shares, best.damping, norm)
 
-    def _remember(self, state, model, damping, radius, collapses):
-        """Switch to the second stage once the damping rises over the window."""
-        tiny = model.spectrum.s[0] ** 2 * 1e-40
-        new = jnp.log10(jnp.maximum(damping, tiny))
-        window = jnp.append(state.log_damping[1:], new)
-        x = jnp.arange(_WINDOW, dtype=window.dtype) - (_WINDOW - 1) / 2
-        y = window - jnp.mean(window)
-        covariance, variance = jnp.sum(x * y), jnp.sum(x**2)
-        spread = jnp.sqrt(variance * jnp.sum(y**2))
-        rising = (covariance > 1e-4 * variance) & (covariance > 0.1 * spread)
-        steps = state.steps + 1
-        full = steps >= max(self.grace, _WINDOW)
-        second = state.second | (rising & full)
-        return TrustRegionState(radius, collapses, steps, second, window)
-
 
 def _climb(
-    model: Linearised, radii: Float[Array, " m"], target: Float[Array, ""]
+    model: Linearised,
+    radii: Float[Array, " m"],
+    target: Float[Array, ""],
+    corrected: Bool[Array, ""],
 ) -> tuple[_Trial, Bool[Array, ""]]:
     """Try the radii from below until a ratio misses the target, then interpolate once.
 
@@ -138,15 +126,12 @@ def _climb(
     dampings = _dampings(model, radii)
     count = radii.shape[0]
 
-    def evaluate(radius, damping):
-        coefficients = model.coefficients(damping)
+    def evaluate(radius, damping, goal):
         # An undamped step is shorter than the radius that allowed it; remembering the
         # radius instead would take many rejected steps to come back from.
-        length = jnp.linalg.norm(coefficients)
+        length = jnp.linalg.norm(model.coefficients(damping))
         radius = jnp.where(length > 0, jnp.minimum(radius, length), radius)
-        shares = model.shares_at(model.move(coefficients))
-        ratio = (model.loss - jnp.sum(shares)) / model.predicted(damping)
-        return _Trial(radius, damping, shares, ratio)
+        return _Trial(radius, damping, follow(model, damping, goal, corrected))
 
     def more(carry):
         return carry[0] <= count
@@ -155,8 +140,9 @@ def _climb(
         # `i` counts the ladder; `count` itself stands for the interpolated trial.
         i, radius, damping, best, _ = carry
         last = i == count
-        trial = evaluate(radius, damping)
-        met = trial.ratio >= jnp.where(last, target / 2, target)
+        goal = jnp.where(last, target / 2, target)
+        trial = evaluate(radius, damping, goal)
+        met = trial.end.ratio >= goal
         first = i == 0
         keep = met | first
         chosen = jax.tree.map(lambda new, old: jnp.where(keep, new, old), trial, best)
@@ -176,7 +162,8 @@ def _climb(
         found = carry[4] | (met & ~last)
         return i.astype(jnp.int32), radius, damping, chosen, found
 
-    blank = _Trial(radii[0], dampings[0], model.shares, target)
+    nothing = Followed(jnp.zeros_like(model.spectrum.s), model.shares, target)
+    blank = _Trial(radii[0], dampings[0], nothing)
     start = (
         jnp.zeros((), jnp.int32),
         radii[0],
@@ -192,8 +179,9 @@ def _between(
     below: _Trial, above: _Trial, target: Float[Array, ""]
 ) -> Float[Array, ""]:
     """Nine tenths of the way to where the ratio crosses the target, in log radius."""
-    fall = jnp.maximum(below.ratio - jnp.maximum(above.ratio, -1e3), 1e-30)
-    share = jnp.clip(0.9 * (below.ratio - target) / fall, 0.0, 1.0)
+    low, high = below.end.ratio, jnp.maximum(above.end.ratio, -1e3)
+    fall = jnp.maximum(low - high, 1e-30)
+    share = jnp.clip(0.9 * (low - target) / fall, 0.0, 1.0)
     return below.radius * (above.radius / below.radius) ** share
 
 

@@ -1,0 +1,74 @@
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float
+
+from ._steps import Linearised
+
+
+# Directions this many times above the square root of the damping are held to what the
+# linear model promised; nearer ones would be corrected by as much as they are stepped.
+_STRONG = 100.0
+# Each correction shrinks the deviation many times, or it is of no use.
+_CORRECTIONS = 6
+
+
+class Followed(eqx.Module):
+    """Where a step led: its coefficients, the blocks' parts of the loss, the ratio."""
+
+    coefficients: Float[Array, " q"]
+    shares: Float[Array, " blocks"]
+    ratio: Float[Array, ""]
+
+
+def follow(
+    model: Linearised,
+    damping: Float[Array, ""],
+    target: Float[Array, ""],
+    corrected: Bool[Array, ""],
+) -> Followed:
+    r"""Where a damped step leads; `corrected` for the curvature if it is asked for.
+
+    The linear model leaves $\lambda c_i/(\sigma_i^2 + \lambda)$ of the component
+    $u_i^T r$. A long step along weak directions brings second-order terms into the
+    strong ones, many times what it gains. Simplified Newton steps with the same
+    decomposition take them out,
+
+    $$ a_i \leftarrow a_i + \frac{1}{\sigma_i}\left(u_i^T r(\theta - V a)
+       - \frac{\lambda\,c_i}{\sigma_i^2 + \lambda}\right), \qquad
+       \sigma_i > 100\sqrt\lambda , $$
+
+    each for one more residual. They end once the gain ratio reaches the target, or no
+    longer rises.
+
+    Sources: R. Fletcher, Second order corrections for non-differentiable optimization
+    (1982); P. Deuflhard, Newton Methods for Nonlinear Problems (2004), section 2.1.
+    """
+    spectrum = model.spectrum
+    strong = model.kept & (spectrum.s > _STRONG * jnp.sqrt(damping))
+    divisor = jnp.where(strong, spectrum.s, 1.0)
+    promised = model.unmet(damping) * spectrum.c
+    predicted = model.predicted(damping)
+
+    most = jnp.where(corrected, _CORRECTIONS, 0)
+
+    def going(carry):
+        count, _, rising, best = carry
+        return (count <= most) & rising & (best.ratio < target)
+
+    def body(carry):
+        count, coefficients, _, best = carry
+        r = model.residuals(model.move(coefficients))
+        shares = model.finite(model.residuals.shares(r))
+        ratio = (model.loss - jnp.sum(shares)) / predicted
+        rising = ratio > best.ratio
+        here = Followed(coefficients, shares, ratio)
+        best = jax.tree.map(lambda a, b: jnp.where(rising, a, b), here, best)
+        deviation = jnp.where(strong, spectrum.components(r) - promised, 0.0)
+        return count + 1, coefficients + deviation / divisor, rising, best
+
+    first = model.coefficients(damping)
+    nowhere = jnp.full_like(target, jnp.inf)
+    blank = Followed(first, jnp.full_like(model.shares, jnp.inf), -nowhere)
+    start = (jnp.zeros((), jnp.int32), first, jnp.ones((), bool), blank)
+    return jax.lax.while_loop(going, body, start)[-1]
