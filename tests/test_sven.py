@@ -10,6 +10,7 @@ import pytest
 
 import pinnsven as ps
 from pinnsven.sven import Linearised
+from pinnsven.sven._corrections import follow
 
 
 def linear_problem(n: int, p: int, seed: int = 0, decay: float = 0.0):
@@ -156,6 +157,74 @@ def test_predicted_decrease_is_that_of_the_linear_model():
         assert np.allclose(d, exact, rtol=1e-8)
 
 
+def curved_valley(steepness: float):
+    """The residuals K (b - a^2) and 1 - a: a step along the valley must bend."""
+
+    def rows(a, b, x):
+        return steepness * (b - a**2) + 0.0 * x, 1.0 - a
+
+    condition = ps.Residual(rows, ps.Points(x=[0.0]))
+    bound = ps.Problem(valley=condition).bind(ps.Model(a=0.0, b=0.0))
+    residuals, theta = bound.residuals(jr.key(0)), bound.theta
+    r, j = residuals.linearise(theta)
+    spectrum = ps.SVD()(r, j)
+    model = Linearised(residuals, theta, residuals.shares(r), spectrum, spectrum.s > 0)
+    return bound, model
+
+
+def test_a_correction_takes_the_curvature_out_of_the_strong_directions():
+    # From the bottom at a = 0 the damped step goes a = 1/2 along the valley; there its
+    # wall has risen by K / 4, and one correction, b = 1/4, is exact.
+    bound, model = curved_valley(1e6)
+    damping, target = jnp.asarray(1.0), jnp.asarray(0.5)
+    straight = follow(model, damping, target, jnp.asarray(False))
+    assert np.isclose(jnp.sum(straight.shares), (1e6 / 4) ** 2 + 1 / 4, rtol=1e-12)
+    assert straight.ratio < -1e10
+    bent = follow(model, damping, target, jnp.asarray(True))
+    ends = bound.rebuild(model.move(bent.coefficients)).unknowns
+    assert np.allclose([ends["a"].value, ends["b"].value], [0.5, 0.25], rtol=1e-9)
+    assert np.isclose(jnp.sum(bent.shares), 1 / 4, rtol=1e-6)
+    assert np.isclose(bent.ratio, 1.0, rtol=1e-6)
+
+
+def test_corrections_that_do_not_help_are_not_kept():
+    # With this damping nothing is strong: the corrected step is the damped one.
+    _, model = curved_valley(1.0)
+    damping, target = jnp.asarray(1.0), jnp.asarray(0.999)
+    straight = follow(model, damping, target, jnp.asarray(False))
+    bent = follow(model, damping, target, jnp.asarray(True))
+    assert np.array_equal(bent.coefficients, straight.coefficients)
+    assert bent.ratio == straight.ratio
+
+
+def test_the_second_stage_follows_a_valley_that_stops_the_first():
+    bound, model = curved_valley(1e5)
+    residuals = model.residuals
+    solver = ps.Sven()
+    theta, state = bound.theta, solver.init(residuals, bound.theta)
+    step = eqx.filter_jit(solver.step)
+    losses = []
+    for _ in range(80):
+        theta, state, info = step(residuals, theta, state)
+        losses.append(float(info.loss_after))
+    assert bool(state.rule.second)
+    assert losses[28] > 0.1 * losses[0]
+    assert losses[-1] < 1e-16
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize(
+    "factorisation", [ps.SVD(), ps.Gram(), ps.RandomisedSVD(12), ps.GolubKahan(12)]
+)
+def test_components_are_those_in_the_left_singular_vectors(shape, factorisation):
+    residuals, theta, a, b = linear_problem(*shape)
+    _, spectrum, _ = factorisation.decompose(residuals, theta, factorisation.init())
+    assert np.allclose(spectrum.components(jnp.asarray(-b)), spectrum.c, atol=1e-9)
+    other = np.random.default_rng(1).normal(size=theta.size)
+    expected = spectrum.s * (other @ spectrum.direction(jnp.eye(spectrum.s.size)))
+    assert np.allclose(spectrum.components(jnp.asarray(a @ other)), expected, atol=1e-9)
+
+
 def test_optax_transforms_agree_with_optax_itself():
     residuals, theta, a, b = linear_problem(10, 4)
     solver = ps.Optax(optax.sgd(1e-3))
@@ -181,7 +250,7 @@ def test_optax_transforms_agree_with_optax_itself():
         (lambda: ps.Optax(optax.adam), "brackets"),
         (lambda: ps.LevenbergMarquardt(damping=0.0), "`damping`"),
         (lambda: ps.TrustRegion(radii=0), "radii=0"),
-        (lambda: ps.TrustRegion(ratio=2.0), "target ratios"),
+        (lambda: ps.TrustRegion(ratio=2.0), "target ratio"),
         (lambda: ps.Adaptive(pool=1), "pool=1"),
         (lambda: ps.Adaptive(factor=0.5), "factor=0.5"),
     ],

@@ -33,8 +33,8 @@ def _reaction(u, x, t):
 def _build(seed: int) -> tuple[Problem, Model]:
     nodes = GaussLegendre()
     problem = Problem(
-        pde=Residual(_reaction, DOMAIN.points(900, nodes)),
-        start=Dirichlet("u", _bell, DOMAIN.at(t=0).points(30, nodes)),
+        pde=Residual(_reaction, DOMAIN.points(45 * 45, nodes)),
+        start=Dirichlet("u", _bell, DOMAIN.at(t=0).points(60, nodes)),
     )
     return problem, Model(MLP(DOMAIN, "u", width=20, depth=2, key=network_key(seed)))
 
