@@ -18,6 +18,7 @@ import numpy as np
 
 import pinnsven as ps
 from pinnsven import problems
+from pinnsven.report import profile
 
 
 _PACKAGES = ("pinnsven", "jax", "jaxlib", "equinox", "optax", "diffrax", "numpy")
@@ -56,6 +57,9 @@ def _parser() -> argparse.ArgumentParser:
     add.add_argument("--seconds", type=float, help="stop after so many seconds")
     add.add_argument("--out", type=Path, help="folder for the picture and the solution")
     add.add_argument("--json", action="store_true", help="end with one line of JSON")
+    add.add_argument(
+        "--profile", action="store_true", help="only show where the time of a step goes"
+    )
 
     add = commands.add_parser("check", help="show the set-up and solve a tiny problem")
     add.set_defaults(command=_check)
@@ -86,6 +90,8 @@ def _list(options: argparse.Namespace) -> int:
 def _run(options: argparse.Namespace) -> int:
     case = problems.get(options.name)
     ps.enable_x64()
+    if options.profile:
+        return _profile(case, options.seed)
     if options.out is not None:
         options.out.mkdir(parents=True, exist_ok=True)
     print(f"{case.name}, seed {options.seed}: {case.summary}", flush=True)
@@ -120,6 +126,23 @@ def _run(options: argparse.Namespace) -> int:
         }
         print(json.dumps(record))
     return 0 if met or not solution.result.is_failure else 1
+
+
+def _profile(case: problems.Benchmark, seed: int) -> int:
+    problem, model = case.build(seed)
+    bound = problem.bind(model)
+    residuals = bound.residuals(jr.key(2 * seed + 1))
+    timings = profile(residuals, bound.theta, ps.Sven())
+    print(f"{case.name}: {sum(residuals.sizes)} rows, {bound.theta.size} weights")
+    print(f"{'part':10}{'ms':>10}{'GFLOP':>10}{'GFLOP/s':>10}{'of peak':>10}")
+    peak = timings[-1].rate
+    for part in timings:
+        line = f"{part.part:10}{1e3 * part.seconds:10.2f}"
+        if part.rate is not None and peak is not None:
+            share = f"{part.rate / peak:.0%}"
+            line += f"{part.gflop:10.3f}{part.rate:10.1f}{share:>10}"
+        print(line)
+    return 0
 
 
 def _save(case: problems.Benchmark, solution: ps.Solution, folder: Path) -> None:

@@ -71,6 +71,18 @@ def test_run_prints_saves_and_ends_with_json(tmp_path, capsys):
     assert (out / "poisson.png").stat().st_size > 10_000
 
 
+def test_profile_shows_the_parts_of_a_step_and_solves_nothing(capsys):
+    assert main(["run", "poisson", "--profile"]) == 0
+    head, names, *lines = capsys.readouterr().out.splitlines()
+    assert head == "poisson: 252 rows, 257 weights"
+    assert names.split() == ["part", "ms", "GFLOP", "GFLOP/s", "of", "peak"]
+    found = {line.split()[0]: line.split()[1:] for line in lines}
+    assert list(found) == ["residual", "Jacobian", "Gram", "SVD", "step", "product"]
+    assert float(found["SVD"][1]) == round((2 * 252 * 257 * 252 + 20 * 252**3) / 1e9, 3)
+    assert found["product"][3] == "100%"
+    assert all(float(ms) > 0 for ms, *_ in found.values())
+
+
 def test_a_folder_that_cannot_be_made_is_named(tmp_path, capsys):
     (tmp_path / "file").write_text("")
     assert cli.main(["run", "heat", "--out", str(tmp_path / "file")]) == 1
