@@ -22,6 +22,9 @@ EVERY = 10
 FOUND = 1e-4
 # A training loss so far above its first value means that the steps have diverged.
 BLOWN_UP = 1e8
+# So far below its scale a residual begins to feel the rounding of float64: points are
+# not compared any more.
+ROUNDING = 1e-9
 
 
 @dataclasses.dataclass
@@ -70,7 +73,7 @@ class Driver:
     ):
         self.bound, self.solver, self.sampling = bound, solver, sampling
         self.draw_key, self.check_key, self.redraw_key = jr.split(key, 3)
-        # Points that no step and no redraw ever uses: the report is about these.
+        # No step and no redraw ever uses these points: the report is about them.
         self.unseen = bound.unseen(self.check_key)
         self.check = bound.map(self.unseen)
 
@@ -124,6 +127,7 @@ class Driver:
         run.theta, run.state = leg.theta, leg.state
         if run.step % EVERY == 0:
             self._report(run, train)
+            self._refine(run)
         if run.step % size == 0:
             self._redraw(run, train)
         run.seconds += time.perf_counter() - began
@@ -183,6 +187,18 @@ class Driver:
         blind = [name not in self.check.names for name in self.bound.names]
         total = float(np.sum(train[blind]) + np.sum(check))
         return total if np.isfinite(total) else np.inf
+
+    def _refine(self, run: Run) -> None:
+        felt = {
+            name: value
+            for name, value in run.unseen.items()
+            if value > ROUNDING * max(run.history.unseen[name])
+        }
+        run.draw, names = self.sampling.refined(
+            self.bound, run.draw, run.training, felt
+        )
+        if names:
+            run.history.redraws.append((run.step, names))
 
     def _redraw(self, run: Run, train: np.ndarray) -> None:
         held = np.asarray(shares(self.bound.map(run.draw.held), run.theta))

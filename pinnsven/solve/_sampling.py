@@ -6,7 +6,14 @@ import numpy as np
 from jaxtyping import PRNGKeyArray
 
 from .._errors import BoundsError
-from ..geometry import Batch, RegionPoints, Sobol, host_generator, is_count
+from ..geometry import (
+    AbstractPoints,
+    Batch,
+    RegionPoints,
+    Sobol,
+    host_generator,
+    is_count,
+)
 from ..residuals import BoundProblem
 
 
@@ -42,6 +49,19 @@ class AbstractSampling(eqx.Module):
     ) -> Draw:
         """Replace the points of the named conditions."""
 
+    @abc.abstractmethod
+    def refined(
+        self,
+        bound: BoundProblem,
+        draw: Draw,
+        training: dict[str, float],
+        unseen: dict[str, float],
+    ) -> tuple[Draw, tuple[str, ...]]:
+        """The points with more of those that a rule has placed, and whose they are.
+
+        Both map a name to its root mean square residual.
+        """
+
 
 class Fixed(AbstractSampling):
     """Keep the first points for the whole run."""
@@ -57,6 +77,10 @@ class Fixed(AbstractSampling):
         del bound, theta, names, key
         return draw
 
+    def refined(self, bound, draw, training, unseen):
+        del bound, training, unseen
+        return draw, ()
+
 
 class Adaptive(AbstractSampling):
     r"""Renew a block's points when it fits them better than points it has not seen.
@@ -70,8 +94,14 @@ class Adaptive(AbstractSampling):
 
     Far from the solution this explores with ever new points; where the network cheats
     between points it puts points; once training and unseen residual agree it leaves
-    the step alone. Points that the user brought or placed by a deterministic sampler
-    stay fixed, and so do regions of one or two points.
+    the step alone.
+
+    Points that a deterministic sampler placed, Gauss-Legendre nodes for one, cannot
+    move. Where the residual on unseen points is more than `parted` times that on the
+    nodes, the rule is drawn again with twice the budget, until it has `growth` times
+    as many as were asked for.
+
+    Points that the user brought stay fixed, and so do regions of one or two points.
 
     Source of the density: Wu, Zhu, Tan, Kartha and Lu, Comput. Methods Appl. Mech.
     Engrg. 403 (2023), RAD with k = c = 1.
@@ -80,8 +110,20 @@ class Adaptive(AbstractSampling):
     factor: float = 4.0
     share: float = 0.01
     pool: int = 20
+    parted: float = 10.0
+    growth: int = 8
 
     def __check_init__(self):
+        if not self.parted > 1:
+            raise BoundsError(
+                f"`Adaptive(parted={self.parted!r})` would add nodes where they "
+                "suffice; give a factor above 1."
+            )
+        if not is_count(self.growth):
+            raise BoundsError(
+                f"`Adaptive(growth={self.growth!r})`: give a whole number, 1 for nodes "
+                "that never become more."
+            )
         if not self.factor > 1:
             raise BoundsError(
                 f"`Adaptive(factor={self.factor!r})` would renew points that fit; give "
@@ -132,6 +174,21 @@ class Adaptive(AbstractSampling):
             )
         return Draw(train, held)
 
+    def refined(self, bound, draw, training, unseen):
+        weight = {name: c.weight for name, c in bound.conditions.items()}
+        floor = self.share * sum(weight[k] * v**2 for k, v in training.items())
+        train, grown = dict(draw.train), []
+        for name, value in unseen.items():
+            points = _rule(bound.conditions[name].points)
+            parted = value > self.parted * training[name]
+            if points is None or not parted or weight[name] * value**2 <= floor:
+                continue
+            more = RegionPoints(points.region, 2 * train[name].size, points.sampler)
+            if more.n <= self.growth * points.n:
+                train[name] = more.draw(jr.key(0))  # a rule needs no key
+                grown.append(name)
+        return Draw(train, draw.held), tuple(grown)
+
     def _pool(self, bound: BoundProblem, name: str, theta, key, size: int):
         """Candidate points, and their relative density with mean one."""
         points = bound.conditions[name].points
@@ -148,6 +205,13 @@ def _moves(bound: BoundProblem, name: str) -> bool:
     points = bound.conditions[name].points
     # One or two points were surely put where they are for a reason.
     return points.redrawable and points.draw(jr.key(0)).size > 2
+
+
+def _rule(points: AbstractPoints) -> RegionPoints | None:
+    """The points themselves, if a deterministic sampler placed them in a region."""
+    if not isinstance(points, RegionPoints) or points.region.isolated:
+        return None
+    return None if points.sampler is None or points.sampler.random else points
 
 
 def _systematic(density: np.ndarray, m: int, rng: np.random.Generator) -> np.ndarray:

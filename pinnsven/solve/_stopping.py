@@ -3,7 +3,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from ..conditions import AbstractCondition, AbstractData
-from ._driver import Run
+from ._driver import ROUNDING, Run
 from ._result import End, Result
 
 
@@ -21,8 +21,6 @@ MET, LOOSELY_MET = 1e-5, 0.1
 _NOISE = 1e4
 # A run whose largest residual was so far below the terms began at its solution.
 _NEAR = 1e-3
-# So far below, second derivatives of a network begin to feel the rounding of float64.
-ROUNDING = 1e-9
 # Data fit if they lie within so many of their own standard deviations, on average.
 MISFIT = 3.0
 
