@@ -20,7 +20,7 @@ def test_list_names_every_problem_with_its_aim(capsys):
     out = capsys.readouterr().out
     for name in problems.names():
         assert f"{name} " in out and problems.get(name).summary in out
-    assert "relative_l2 <= 1e-12 in 20 CPU s" in out
+    assert "relative_l2 <= 1e-13 in 20 CPU s" in out
 
 
 def test_module_runs_as_a_command():
@@ -56,7 +56,7 @@ def test_run_prints_saves_and_ends_with_json(tmp_path, capsys):
     argv = ["run", "poisson", "--seed", "3", "--steps", "20", "--json"]
     assert cli.main([*argv, "--out", str(out)]) == 0
     printed = capsys.readouterr().out
-    assert "condition" in printed and "aim: relative_l2 <= 1e-12: not met" in printed
+    assert "condition" in printed and "aim: relative_l2 <= 1e-13: not met" in printed
     record = json.loads(printed.splitlines()[-1])
     assert record["problem"] == "poisson" and record["seed"] == 3
     assert record["steps"] == 20 and record["result"] == "steps_exhausted"

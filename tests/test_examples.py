@@ -15,7 +15,7 @@ def run(name, **options):
 
 # Steps and sizes for a test, and the error that they must reach.
 SMALL = {
-    "poisson": ({"steps": 150}, 1e-8),
+    "poisson": ({"steps": 220}, 1e-8),
     "heat": ({"steps": 70}, 1e-5),
     "inverse_heat": ({"steps": 60}, 1e-7),
     "burgers": ({"steps": 250, "n": 1000, "width": 14}, 1e-2),

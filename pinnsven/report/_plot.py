@@ -163,6 +163,10 @@ def _convergence(ax, picture: Picture) -> None:
         ax.semilogy(steps, rms, color=f"C{i}", lw=1, label=name)
         if name in history.unseen:
             ax.semilogy(history.check_step, history.unseen[name], f"C{i}--", lw=1)
+    low, high = ax.get_ylim()
+    if high < 1.01 * low:
+        # A constant up to rounding would give an axis without height.
+        ax.set_ylim(low / 2, high * 2)
     ax.set(title="residual rms: solid own, dashed unseen", xlabel="step")
     ax.legend(frameon=False)
 

@@ -24,7 +24,7 @@ from ._progress import Progress
 from ._result import End, Result
 from ._sampling import AbstractSampling, Adaptive
 from ._solution import Solution
-from ._stopping import stall, verdict
+from ._stopping import standstill, verdict
 
 
 _FOREVER = 2**30
@@ -102,9 +102,11 @@ def solve(
         _keep(checkpoint, driver, run, key)
     finished = driver.finish(run, end.result)
     if end.result is Result.stalled:
-        # Said again about the state that is returned, which need not be the last.
+        # Judged again by the state that is returned, which need not be the last.
         terms = functools.partial(driver.terms, finished)
-        end = stall(finished, bound.conditions, terms, tolerance, sees_part(solver))
+        end = standstill(
+            finished, bound.conditions, terms, tolerance, sees_part(solver)
+        )
     end = end.beside(bound.rebuild(finished.theta))
     solution = Solution(bound, finished, end, repr(solver))
     if throw and end.result.is_failure:

@@ -63,27 +63,26 @@ def verdict(
     tired = not limited and run.step - run.halved_step > patience
     if not flat and not tired:
         return None
-    if tolerance is None:
-        off = _relative(run, conditions, terms)
-        if _worst(run, conditions, off) is None:
-            return End(Result.converged, _praise(run, conditions, off))
-    return stall(run, conditions, terms, tolerance)
+    return standstill(run, conditions, terms, tolerance)
 
 
-def stall(
+def standstill(
     run: Run,
     conditions: Conditions,
     terms: Terms,
     tolerance: float | None,
     in_part: bool = False,
 ) -> End:
-    """A stalled end, with what is furthest from being met at the present state.
+    """The end of a run that gains nothing more, judged by the present state.
 
+    Stalled, with what is furthest from being met; converged if everything is met, as
+    it may be at the best state after later steps have overfitted.
     `in_part`: the steps saw only a part of the Jacobian.
     """
     if in_part:
-        plain = stall(run, conditions, terms, tolerance)
-        return End(plain.result, f"{plain.reason} {_IN_PART}")
+        plain = standstill(run, conditions, terms, tolerance)
+        stalled = plain.result is Result.stalled
+        return End(plain.result, f"{plain.reason} {_IN_PART}") if stalled else plain
     if tolerance is not None:
         name = max(run.training, key=lambda name: _now(run, name))
         return End(
@@ -92,9 +91,10 @@ def stall(
             f"tolerance of {tolerance:g}. Give the conditions more points, or the "
             "network more weights.",
         )
-    wrong = _worst(run, conditions, _relative(run, conditions, terms))
+    off = _relative(run, conditions, terms)
+    wrong = _worst(run, conditions, off)
     if wrong is None:
-        return End.plain(Result.stalled)
+        return End(Result.converged, _praise(run, conditions, off))
     return End(Result.stalled, f"No further progress: {wrong}")
 
 
