@@ -42,7 +42,7 @@ def navier_stokes(psi, x, y):
     return 2 * calm * (inertia - friction / RE)
 
 
-def main(steps=400, picture="cavity.png", n=20, width=20):
+def main(steps=200, picture="cavity.png", n=20, width=20):
     cavity = ps.Box(x=(0, 1), y=(0, 1))
     nodes = ps.GaussLegendre()
     walls = cavity.boundary().points(4 * n, nodes)

@@ -86,7 +86,7 @@ def pressure_and_friction(f, g, a):
     return 4 / RE * (w.q(0.0, a) - w(0.0, a)) * jnp.sin(a)
 
 
-def main(steps=800, picture="cylinder.png", n=22, width=20, seed=0):
+def main(steps=400, picture="cylinder.png", n=22, width=20, seed=0):
     half = ps.Box(q=(0, FAR), s=(0, 1))
     nodes = ps.GaussLegendre()
     rim = ps.Box(q=(0, FAR), s=(0.5, 1)).at(q=FAR).points(n, nodes)

@@ -45,9 +45,9 @@ def verdict(
     - With a `tolerance`: converged once the root mean square residual of every
       condition is below it, on unseen points where there are any.
     - The loss on unchanged points is flat; or the unseen loss has not halved for
-      `SEARCHING` steps, or `POLISHING` ones once the solution is found, and the caller
-      has not `limited` the run himself. Without a tolerance: converged if every
-      condition is met, on unseen points as well; else stalled.
+      `SEARCHING` steps, or once the solution is found for `POLISHING` ones and a
+      quarter of the run, and the caller has not `limited` it. Without a tolerance:
+      converged if every condition is met, on unseen points as well; else stalled.
     """
     if tolerance is not None and all(_now(run, k) <= tolerance for k in run.training):
         return End(
@@ -57,7 +57,7 @@ def verdict(
         )
     spectrum = bool(run.step and run.history.sigma_max[-1] > 0)
     flat = _flat(run, limited or not spectrum)
-    patience = POLISHING if run.found else SEARCHING
+    patience = max(POLISHING, run.step // 4) if run.found else SEARCHING
     if not spectrum:
         patience *= FIRST_ORDER
     tired = not limited and run.step - run.halved_step > patience
