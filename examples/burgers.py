@@ -6,7 +6,7 @@ with nu = 0.01 / pi. The points follow the front by themselves: `ps.solve` draws
 anew where the residual is large.
 
 Reference: the exact solution by the Cole-Hopf transformation, two integrals.
-About 3 CPU minutes. Run it: python examples/burgers.py
+About 2 CPU minutes. Run it: python examples/burgers.py
 """
 
 import jax.numpy as jnp

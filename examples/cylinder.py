@@ -23,8 +23,8 @@ Reference: C_D = 1.999 by Chebyshev collocation, which is good to about 1e-3. Pu
 2.045 (Dennis and Chang, J. Fluid Mech. 42 (1970) 471), 2.00 (Fornberg, J. Fluid Mech.
 98 (1980) 819).
 
-Figure: C_D to 7e-4, relative (worst of six keys).
-About 50 CPU seconds. Run it: python examples/cylinder.py
+Figure: C_D to 6e-4, relative (worst of four keys).
+About 70 CPU seconds. Run it: python examples/cylinder.py
 """
 
 import jax.numpy as jnp
