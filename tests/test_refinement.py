@@ -38,13 +38,13 @@ def sizes_of(n: int, steps: int, **options):
 
 def test_nodes_that_are_too_few_are_doubled():
     solution, sizes = sizes_of(8, 300)
-    assert sizes[0] == 8 and sizes[-1] in (16, 32, 64)
+    assert sizes[0] == 8 and sizes[-1] in (16, 32)
     assert {names for _, names in solution.history.redraws} == {("ode",)}
     t = np.linspace(0, 3, 101)
     assert ps.relative_l2(solution.u(t=t), np.cos(5 * t)) < 1e-6
 
 
-@pytest.mark.parametrize(("n", "growth", "last"), [(8, 1, 8), (8, 2, 16), (40, 8, 40)])
+@pytest.mark.parametrize(("n", "growth", "last"), [(8, 1, 8), (8, 2, 16), (40, 4, 40)])
 def test_nodes_grow_to_a_limit_and_enough_of_them_stay(n, growth, last):
     _, sizes = sizes_of(n, 150, sampling=ps.Adaptive(growth=growth))
     assert sizes[-1] == last
