@@ -16,8 +16,8 @@ Reference: the extrema of the velocities on the centre lines from a spectral met
 and the centre lines in tables I and II of Ghia, Ghia and Shin, J. Comput. Phys. 48
 (1982) 387. Of these the least v, -0.24533, is 8e-3 from the spectral one.
 
-Figure: the extrema within 3e-4 (worst of three keys), which is better than Ghia's.
-About 80 CPU seconds. Run it: python examples/cavity.py
+Figure: the extrema within 8e-6 (one key), which is better than Ghia's.
+About 100 CPU seconds. Run it: python examples/cavity.py
 """
 
 import jax.numpy as jnp
