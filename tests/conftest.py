@@ -7,6 +7,14 @@ import pytest
 jax.config.update("jax_enable_x64", True)
 
 
+@pytest.fixture(autouse=True, scope="module")
+def _forget_compiled_code():
+    # Each compiled function takes some of the 65,530 memory maps that Linux allows a
+    # process; without any left the compiler aborts it.
+    yield
+    jax.clear_caches()
+
+
 @pytest.fixture
 def getkey(request):
     """Fresh keys, the same in every run of a test."""

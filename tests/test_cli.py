@@ -72,7 +72,7 @@ def test_run_prints_saves_and_ends_with_json(tmp_path, capsys):
 
 
 def test_profile_shows_the_parts_of_a_step_and_solves_nothing(capsys):
-    assert main(["run", "poisson", "--profile"]) == 0
+    assert cli.main(["run", "poisson", "--profile"]) == 0
     head, names, *lines = capsys.readouterr().out.splitlines()
     assert head == "poisson: 252 rows, 257 weights"
     assert names.split() == ["part", "ms", "GFLOP", "GFLOP/s", "of", "peak"]

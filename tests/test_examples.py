@@ -20,7 +20,7 @@ SMALL = {
     "inverse_heat": ({"steps": 60}, 1e-7),
     "burgers": ({"steps": 250, "n": 1000, "width": 14}, 1e-2),
     "beam": ({"steps": 120}, 1e-11),
-    "two_materials": ({"steps": 150, "n": 10, "width": 16}, 1e-6),
+    "two_materials": ({"steps": 300, "n": 10, "width": 16}, 1e-6),
     "harmonic_oscillator": ({"steps": 200, "states": 1}, 1e-9),
     "hydrogen": ({"steps": 180}, 1e-8),
     "reaction_diffusion": ({"steps": 100, "n": 14, "width": 12}, 0.01),

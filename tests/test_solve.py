@@ -72,7 +72,7 @@ def test_too_few_points_are_never_called_converged():
     # Four fixed points cannot tell a fit from a solution of 25 weights.
     problem = small_problem(4, ps.GaussLegendre())
     wild = ps.Model(ps.MLP(DOMAIN, "u", width=30, depth=2, key=jr.key(3)))
-    solution = quietly(problem, wild)
+    solution = quietly(problem, wild, sampling=ps.Fixed())
     assert solution.result is ps.Result.stalled
     assert solution.unseen["ode"] > 10 * solution.training["ode"]
     assert "'ode'" in str(solution)
