@@ -48,3 +48,13 @@ def test_nodes_that_are_too_few_are_doubled():
 def test_nodes_grow_to_a_limit_and_enough_of_them_stay(n, growth, last):
     _, sizes = sizes_of(n, 150, sampling=ps.Adaptive(growth=growth))
     assert sizes[-1] == last
+
+
+def test_a_run_whose_nodes_have_grown_goes_on_bit_for_bit(tmp_path):
+    path = tmp_path / "run.npz"
+    whole, sizes = sizes_of(8, 100)
+    assert sizes[-1] > 8
+    sizes_of(8, 70, checkpoint=path)
+    rest, sizes = sizes_of(8, 30, resume=path)
+    assert sizes[0] > 8
+    assert np.array_equal(whole.history.loss_after, rest.history.loss_after)
