@@ -111,7 +111,7 @@ class Adaptive(AbstractSampling):
     share: float = 0.01
     pool: int = 20
     parted: float = 10.0
-    growth: int = 4
+    growth: int = 8
 
     def __check_init__(self):
         if not self.parted > 1:

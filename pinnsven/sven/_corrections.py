@@ -49,7 +49,6 @@ def follow(
     divisor = jnp.where(strong, spectrum.s, 1.0)
     promised = model.unmet(damping) * spectrum.c
     predicted = model.predicted(damping)
-
     most = jnp.where(corrected, _CORRECTIONS, 0)
 
     def going(carry):
