@@ -87,9 +87,11 @@ from .solve import (
     History as History,
     Result as Result,
     Solution as Solution,
+    Windows as Windows,
     load as load,
     solve as solve,
     solve_ensemble as solve_ensemble,
+    solve_windows as solve_windows,
 )
 from .sven import (
     SVD as SVD,

@@ -7,6 +7,7 @@ from ._embeddings import (
     PeriodicEmbedding as PeriodicEmbedding,
 )
 from ._fixed import fixed_arrays as fixed_arrays
+from ._joined import Joined as Joined
 from ._model import Model as Model
 from ._networks import MLP as MLP, AbstractNetwork as AbstractNetwork, Field as Field
 from ._random_features import RandomFeatures as RandomFeatures

@@ -22,8 +22,8 @@ from ._unknown import Unknown
 # What a solution calls its own parts, and a boundary its normal.
 RESERVED = frozenset(
     "covariance has_data history identifiability in_units interval left_out members "
-    "model normal plot reason result save seconds solver spectrum std steps to_pandas "
-    "to_xarray training unseen write".split()
+    "model normal plot reason result save seconds solver spectrum std steps times "
+    "to_pandas to_xarray training unseen write".split()
 )
 
 

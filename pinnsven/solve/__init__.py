@@ -4,6 +4,7 @@ from ._driver import Run as Run
 from ._ensemble import Ensemble as Ensemble, solve_ensemble as solve_ensemble
 from ._evaluated import Evaluated as Evaluated
 from ._history import History as History
+from ._march import solve_windows as solve_windows
 from ._result import Result as Result
 from ._sampling import (
     AbstractSampling as AbstractSampling,
@@ -12,3 +13,4 @@ from ._sampling import (
 )
 from ._solution import Solution as Solution, load as load
 from ._solve import solve as solve
+from ._windows import Windows as Windows

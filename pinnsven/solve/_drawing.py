@@ -1,7 +1,7 @@
 """Pictures of solutions: what `Solution.plot` hands to the report, and the file."""
 
 import io
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +21,16 @@ Conditions = Mapping[str, AbstractCondition]
 
 def draw(
     solution: Any,
-    bound: BoundProblem,
+    bounds: Sequence[BoundProblem],
     path: str | Path | None,
     reference: Callable | None,
 ) -> Any:
-    """The figure of a solution, saved if there is a path; see `Solution.plot`."""
+    """The figure of a solution, saved if there is a path; see `Solution.plot`.
+
+    `bounds` are the problems that it solves, one or the windows of one.
+    """
     s, c = solution.spectrum()
-    conditions = bound.conditions
+    conditions = bounds[-1].conditions
     fields = solution.model.fields
     picture = Picture(
         fields={name: getattr(solution, name) for name in fields},
@@ -43,7 +46,7 @@ def draw(
         inside={
             name: where
             for name in fields
-            if (where := region_of(bound, name)) is not None
+            if (where := region_of(bounds, name)) is not None
         },
     )
     figure = plot(picture, reference)

@@ -1,4 +1,5 @@
 import dataclasses
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -42,6 +43,24 @@ class History:
             {name: np.zeros(0) for name in names},
             unseen={name: [] for name in checked},
         )
+
+    @staticmethod
+    def joined(parts: "Sequence[History]") -> "History":
+        """Runs one after the other, of the same blocks."""
+        out = History.empty(parts[0].training, parts[0].unseen)
+        for part in parts:
+            steps, seconds = out.steps, out.seconds[-1] if out.seconds else 0.0
+            out.check_step += [steps + step for step in part.check_step]
+            out.seconds += [seconds + second for second in part.seconds]
+            out.redraws += [(steps + step, names) for step, names in part.redraws]
+            for mine, other in (
+                (out.scalars, part.scalars),
+                (out.training, part.training),
+            ):
+                mine |= {k: np.append(v, other[k]) for k, v in mine.items()}
+            for name, values in out.unseen.items():
+                values += part.unseen[name]
+        return out
 
     def __getattr__(self, name: str) -> np.ndarray:
         if name in _SCALARS:

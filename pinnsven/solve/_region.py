@@ -1,4 +1,4 @@
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -7,14 +7,16 @@ from ..geometry import AbstractShape, RegionPoints
 from ..residuals import BoundProblem
 
 
-def region_of(bound: BoundProblem, field: str) -> Callable[..., np.ndarray] | None:
+def region_of(
+    bounds: Sequence[BoundProblem], field: str
+) -> Callable[..., np.ndarray] | None:
     """Whether points lie in a region on which conditions on a field hold.
 
     `None` where conditions hold at single points, or on a part without a test.
     """
-    names = set(bound.model.field(field).names)
+    names = set(bounds[0].model.field(field).names)
     regions = []
-    for condition in bound.conditions.values():
+    for condition in (c for bound in bounds for c in bound.conditions.values()):
         used = {n for fn in condition.functions() for n in parameters(fn)}
         if field not in used | set(condition.uses()):
             continue

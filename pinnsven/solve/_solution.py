@@ -153,7 +153,7 @@ class Solution:
         **Raises:** `CheckpointError` if the file cannot be written; an earlier one is
         then untouched.
         """
-        return draw(self, self._bound, path, reference)
+        return draw(self, [self._bound], path, reference)
 
     def to_xarray(self, **coordinates) -> Any:
         """All fields on the grid of one-dimensional coordinates, as an xarray Dataset.
