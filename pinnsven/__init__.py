@@ -82,6 +82,7 @@ from .residuals import (
 )
 from .solve import (
     Adaptive as Adaptive,
+    Causal as Causal,
     Ensemble as Ensemble,
     Fixed as Fixed,
     History as History,

@@ -1,5 +1,6 @@
 """Many steps: the driver, its sampling and stopping rules, and the solution."""
 
+from ._causal import Causal as Causal
 from ._driver import Run as Run
 from ._ensemble import Ensemble as Ensemble, solve_ensemble as solve_ensemble
 from ._evaluated import Evaluated as Evaluated

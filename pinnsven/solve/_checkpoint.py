@@ -16,6 +16,7 @@ from ._advance import shares, terms
 from ._code import VERSION, digests
 from ._driver import Driver, Run
 from ._files import read_npz, require_same, write_npz
+from ._gate import Gate
 from ._history import History
 from ._sampling import Draw
 
@@ -24,7 +25,7 @@ from ._sampling import Draw
 _PLAIN = tuple(
     field.name
     for field in dataclasses.fields(Run)
-    if field.name not in ("theta", "state", "draw", "history", "best")
+    if field.name not in ("theta", "state", "draw", "history", "best", "gate")
 )
 
 
@@ -73,6 +74,7 @@ def write_checkpoint(path: str | Path, driver: Driver, run: Run, key) -> None:
         "history": run.history.to_dict(),
         "held": list(run.draw.held),
         "code": _code(driver),
+        "gate": None if run.gate is None else dataclasses.asdict(run.gate),
     }
     header |= {name: getattr(run, name) for name in _PLAIN}
     write_npz(path, header, {k: np.asarray(v) for k, v in arrays.items()})
@@ -103,6 +105,7 @@ def read_checkpoint(path: str | Path, driver: Driver, key) -> Run:
         draw=points,
         history=History.from_dict(header["history"]),
         best=jnp.asarray(arrays["best"]),
+        gate=None if header["gate"] is None else Gate.from_dict(header["gate"]),
         **{name: header[name] for name in _PLAIN},
     )
 

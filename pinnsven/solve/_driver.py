@@ -8,9 +8,11 @@ import numpy as np
 from jaxtyping import PRNGKeyArray
 
 from .._errors import NonFiniteError
+from ..geometry import Batch
 from ..residuals import BoundProblem
 from ..sven import AbstractSolver
 from ._advance import advance, shares, terms
+from ._gate import Gate
 from ._history import History
 from ._result import End, Result
 from ._sampling import AbstractSampling, Draw
@@ -49,6 +51,7 @@ class Run:
     unseen: dict[str, float] = dataclasses.field(default_factory=dict)
     training: dict[str, float] = dataclasses.field(default_factory=dict)
     seconds: float = 0.0
+    gate: Gate | None = None
 
     @property
     def found(self) -> bool:
@@ -59,6 +62,10 @@ class Run:
     def step(self) -> int:
         """Steps taken so far."""
         return self.history.steps
+
+    def gated(self, batches: dict[str, Batch]) -> dict[str, Batch]:
+        """These points as they count in the next steps."""
+        return batches if self.gate is None else self.gate.on(batches)
 
 
 class Driver:
@@ -97,6 +104,7 @@ class Driver:
         if not np.isfinite(run.best_check):
             bound.check_finite(self.unseen, bound.theta)
         run.first_loss, run.first_check = float(np.sum(train)), run.best_check
+        run.gate = self._gate(run)
         return run
 
     def compile(self, run: Run) -> None:
@@ -114,7 +122,7 @@ class Driver:
         # a few steps; later on, points that change too often only disturb it.
         size = 1 if run.draw.held and not run.found else EVERY
         limit = min(size - run.step % size, last - run.step)
-        residuals = self.bound.map(run.draw.train)
+        residuals = self.bound.map(run.gated(run.draw.train))
         leg = advance(self.solver, residuals, run.theta, run.state, limit, EVERY)
         train = np.asarray(leg.record.shares)[int(leg.taken) - 1]
         # A blow-up need not overflow: far above the start is lost as well.
@@ -130,6 +138,7 @@ class Driver:
             self._refine(run)
         if run.step % size == 0:
             self._redraw(run, train)
+            self._open(run)
         run.seconds += time.perf_counter() - began
         return None
 
@@ -176,22 +185,41 @@ class Driver:
 
     def _measure(self, run: Run, train: np.ndarray) -> float:
         check = np.asarray(shares(self.check, run.theta))
-        weight = {name: c.weight for name, c in self.bound.conditions.items()}
-        rms = lambda names, parts: {
-            name: float(np.sqrt(part / weight[name]))
-            for name, part in zip(names, parts, strict=True)
-        }
-        run.training = rms(self.bound.names, train)
-        run.unseen = rms(self.check.names, check)
+        run.training = self._rms(self.bound.names, train)
+        run.unseen = self._rms(self.check.names, check)
         # A block without other points (data) can only be judged on its own.
         blind = [name not in self.check.names for name in self.bound.names]
         total = float(np.sum(train[blind]) + np.sum(check))
         return total if np.isfinite(total) else np.inf
 
+    def _rms(self, names, parts) -> dict[str, float]:
+        conditions = self.bound.conditions
+        return {
+            name: float(np.sqrt(part / conditions[name].weight))
+            for name, part in zip(names, parts, strict=True)
+        }
+
+    def _gate(self, run: Run) -> Gate | None:
+        first = {name: values[0] for name, values in run.history.unseen.items()}
+        return self.sampling.gate(self.bound, run.theta, run.draw, first)
+
+    def _open(self, run: Run) -> None:
+        if run.gate is None:
+            return
+        before, run.gate = run.gate.share, self._gate(run)
+        if run.gate is None or run.gate.share > before:
+            # A later time that begins to count is what such a run gains.
+            run.halved_step = run.step
+
     def _refine(self, run: Run) -> None:
+        unseen = run.unseen
+        if run.gate is not None:
+            check = self.bound.map(run.gated(self.unseen))
+            parts = np.asarray(shares(check, run.theta))
+            unseen = self._rms(self.check.names, parts)
         felt = {
             name: value
-            for name, value in run.unseen.items()
+            for name, value in unseen.items()
             if value > ROUNDING * max(run.history.unseen[name])
         }
         run.draw, names = self.sampling.refined(
@@ -201,7 +229,8 @@ class Driver:
             run.history.redraws.append((run.step, names))
 
     def _redraw(self, run: Run, train: np.ndarray) -> None:
-        held = np.asarray(shares(self.bound.map(run.draw.held), run.theta))
+        batches = run.gated(run.draw.held)
+        held = np.asarray(shares(self.bound.map(batches), run.theta))
         own = dict(zip(self.bound.names, train, strict=True))
         other = dict(zip(run.draw.held, held, strict=True))
         names = self.sampling.outgrown(own, other)

@@ -15,6 +15,7 @@ from ..geometry import (
     is_count,
 )
 from ..residuals import BoundProblem
+from ._gate import Gate
 
 
 class Draw(eqx.Module):
@@ -62,6 +63,15 @@ class AbstractSampling(eqx.Module):
         Both map a name to its root mean square residual.
         """
 
+    @abc.abstractmethod
+    def gate(
+        self, bound: BoundProblem, theta, draw: Draw, first: dict[str, float]
+    ) -> Gate | None:
+        """How much each time counts in the next steps; `None` from when all count.
+
+        `first` has the root mean square residuals before the first step.
+        """
+
 
 class Fixed(AbstractSampling):
     """Keep the first points for the whole run."""
@@ -80,6 +90,9 @@ class Fixed(AbstractSampling):
     def refined(self, bound, draw, training, unseen):
         del bound, training, unseen
         return draw, ()
+
+    def gate(self, bound, theta, draw, first):
+        del bound, theta, draw, first
 
 
 class Adaptive(AbstractSampling):
@@ -188,6 +201,9 @@ class Adaptive(AbstractSampling):
                 train[name] = more.draw(jr.key(0))  # a rule needs no key
                 grown.append(name)
         return Draw(train, draw.held), tuple(grown)
+
+    def gate(self, bound, theta, draw, first):
+        del bound, theta, draw, first
 
     def _pool(self, bound: BoundProblem, name: str, theta, key, size: int):
         """Candidate points, and their relative density with mean one."""
