@@ -53,7 +53,7 @@ def _build(seed: int) -> tuple[Problem, Model]:
     # Tanh is odd, and so is its network at the start; softplus is a line plus an even
     # function, as the solution is about a point. Most of the 5050 second derivatives
     # are known from the walls alone, hence more points there. Both were chosen after an
-    # error was seen: 3.9e-2 with tanh and 500 points each, 66 steps; 1.6e-2 so, 40 steps.
+    # error was seen: 3.9e-2 with tanh and 500 points each, 66 steps; now 1.6e-2, 40.
     net = MLP(
         DOMAIN,
         "u",
