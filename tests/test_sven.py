@@ -11,6 +11,7 @@ import pytest
 import pinnsven as ps
 from pinnsven.sven import Linearised
 from pinnsven.sven._corrections import follow
+from pinnsven.sven._factorisations import _gram
 
 
 def linear_problem(n: int, p: int, seed: int = 0, decay: float = 0.0):
@@ -47,6 +48,20 @@ def test_a_full_paper_step_is_the_minimum_norm_least_squares_solution(
     assert np.allclose(theta, expected, rtol=1e-9, atol=1e-9)
     assert int(info.rank) == min(shape)
     assert np.isclose(info.loss_after, np.sum((a @ expected - b) ** 2), atol=1e-12)
+
+
+@pytest.mark.parametrize("rows", [1, 2, 3, 7, 64, 129])
+def test_a_gram_matrix_by_halves_is_the_product_and_symmetric(rows):
+    a = np.random.default_rng(rows).normal(size=(rows, 50))
+    found = np.asarray(_gram(jnp.asarray(a)))
+    np.testing.assert_allclose(found, a @ a.T, rtol=1e-13, atol=1e-13)
+    np.testing.assert_allclose(found, found.T, rtol=1e-14, atol=1e-14)
+
+
+def test_what_is_not_finite_in_one_row_reaches_the_gram_matrix():
+    a = jnp.ones((9, 4)).at[7, 2].set(jnp.nan)
+    assert jnp.isnan(jnp.trace(_gram(a)))
+    assert jnp.all(jnp.isnan(ps.Gram()(jnp.ones(9), a).s))
 
 
 @pytest.mark.parametrize("shape", SHAPES)

@@ -52,15 +52,12 @@ def placed(names, x: np.ndarray, normals: np.ndarray | None = None) -> Placed:
 
 def batch(points: Placed, weights: np.ndarray) -> Batch:
     """Points as the rows of a condition see them."""
+    # Asked once: to ask for each coordinate takes longer than to copy the points.
+    dtype = default_dtype()
     cast = lambda values: {
-        k: np.array(np.broadcast_to(v, weights.shape), default_dtype())
-        for k, v in values.items()
+        k: np.array(np.broadcast_to(v, weights.shape), dtype) for k, v in values.items()
     }
-    return Batch(
-        cast(points.coordinates),
-        weights.astype(default_dtype()),
-        cast(points.normals),
-    )
+    return Batch(cast(points.coordinates), weights.astype(dtype), cast(points.normals))
 
 
 def draw(piece: Any, sampler, n: int, key) -> Batch:

@@ -173,13 +173,16 @@ class Boundary(AbstractRegion):
                 strict=True,
             )
         ]
+        dtype = default_dtype()
         # A piece has no component along an axis that its own factor lacks.
-        part = lambda b, k: b.normals.get(k, np.zeros(b.size, default_dtype()))
+        none = [np.zeros(b.size, dtype) for b in drawn]
+        part = lambda i, k: drawn[i].normals.get(k, none[i])
+        pieces = range(len(drawn))
         weights = [b.weights * s for b, s in zip(drawn, shares, strict=True)]
         return Batch(
             {k: np.concatenate([b.coordinates[k] for b in drawn]) for k in self.names},
-            np.concatenate(weights).astype(default_dtype()),
-            {k: np.concatenate([part(b, k) for b in drawn]) for k in self.axes},
+            np.concatenate(weights).astype(dtype),
+            {k: np.concatenate([part(i, k) for i in pieces]) for k in self.axes},
         )
 
 

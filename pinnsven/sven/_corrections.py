@@ -52,8 +52,7 @@ def follow(
     most = jnp.where(corrected, _CORRECTIONS, 0)
 
     def going(carry):
-        count, _, rising, best = carry
-        return (count <= most) & rising & (best.ratio < target)
+        return carry[2]
 
     def body(carry):
         count, coefficients, _, best = carry
@@ -63,8 +62,15 @@ def follow(
         rising = ratio > best.ratio
         here = Followed(coefficients, shares, ratio)
         best = jax.tree.map(lambda a, b: jnp.where(rising, a, b), here, best)
-        deviation = jnp.where(strong, spectrum.components(r) - promised, 0.0)
-        return count + 1, coefficients + deviation / divisor, rising, best
+
+        def correct():
+            deviation = jnp.where(strong, spectrum.components(r) - promised, 0.0)
+            return coefficients + deviation / divisor
+
+        # The products with U are a good part of a trial: none that is not used.
+        again = (count < most) & rising & (best.ratio < target)
+        coefficients = jax.lax.cond(again, correct, lambda: coefficients)
+        return count + 1, coefficients, again, best
 
     first = model.coefficients(damping)
     nowhere = jnp.full_like(target, jnp.inf)

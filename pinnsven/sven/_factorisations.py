@@ -99,7 +99,8 @@ class SVD(AbstractDenseFactorisation):
 class Gram(AbstractDenseFactorisation):
     r"""Eigenvalues of the smaller Gram matrix, $J^T J$ or $J J^T$.
 
-    About $\max(n, p)q^2 + 9q^3$ operations, a third less time than `SVD`. It squares
+    About $\max(n, p)q^2 + 9q^3$ operations, a third less time than `SVD`; what lies
+    below the diagonal of the product is copied, for the larger part of it. It squares
     the condition number: singular values below $\sqrt\epsilon\,\sigma_{max}$ (`2e-8` in
     float64, `4e-4` in float32) are rounding, and no cut-off below that can be kept.
     """
@@ -107,13 +108,27 @@ class Gram(AbstractDenseFactorisation):
     def __call__(self, r, j):
         n, p = j.shape
         if n >= p:
-            s, inverse, v = _roots(j.T @ j)
+            s, inverse, v = _roots(_gram(j.T))
             return Spectrum(s, inverse * (v.T @ (j.T @ r)), (v,), (j, v * inverse))
-        s, inverse, u = _roots(j @ j.T)
+        s, inverse, u = _roots(_gram(j))
         return Spectrum(s, u.T @ r, (j.T, u * inverse), (u,))
 
     def floor(self, dtype):
         return 1.2 * float(np.sqrt(np.finfo(dtype).eps))
+
+
+def _gram(a: Float[Array, "q m"], halvings: int = 2) -> Float[Array, "q q"]:
+    """$A A^T$, with five eighths of the products: the blocks below are copies."""
+    half = a.shape[0] // 2
+    # A library that knows a product is symmetric would need half; XLA's does not. More
+    # halvings give blocks that are too narrow for its full speed.
+    if not halvings or half == 0:
+        return a @ a.T
+    first, second = a[:half], a[half:]
+    beside = first @ second.T
+    above = jnp.column_stack([_gram(first, halvings - 1), beside])
+    below = jnp.column_stack([beside.T, _gram(second, halvings - 1)])
+    return jnp.concatenate([above, below])
 
 
 def _roots(
