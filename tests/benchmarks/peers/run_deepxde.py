@@ -113,7 +113,10 @@ def main() -> None:
     model.compile("adam", lr=1e-3, verbose=0, **learned)
     model.train(iterations=WARM_UP, display_every=WARM_UP, **quiet)
     dde.optimizers.set_LBFGS_options(maxiter=10**9)
-    dde.optimizers.config.LBFGS_options |= {"iter_per_step": LEG, "fun_per_step": 2 * LEG}
+    dde.optimizers.config.LBFGS_options |= {
+        "iter_per_step": LEG,
+        "fun_per_step": 2 * LEG,
+    }
     model.compile("L-BFGS", verbose=0, **learned)
     if not recorder.over:
         model.train(display_every=10**9, **quiet)

@@ -53,7 +53,7 @@ class Heat(jinns.loss.PDENonStatio):
     def equation(self, t_x, u, params):
         value = lambda t_x: u(t_x, params)
         rate = jax.grad(lambda t_x: value(t_x)[0])(t_x)[0]
-        return jnp.array([rate - params.eq_params.D * pure(value, t_x, 1)])
+        return jnp.array([rate - params.eq_params.D[0] * pure(value, t_x, 1)])
 
 
 class Burgers(jinns.loss.PDENonStatio):
@@ -100,15 +100,18 @@ def built(problem, case, seed):
     D = GUESS if case.inverse else DIFFUSIVITY
     params = jinns.parameters.Params(nn_params=net, eq_params={"D": jnp.array([D])})
     common = {"u": u, "boundary_condition": jinns.loss.Dirichlet(), "params": params}
+    ones = {"dyn_loss": 1.0, "boundary_loss": 1.0}
     if not case.in_time:
-        return jinns.loss.LossPDEStatio(dynamic_loss=Laplace(), **common), params
+        weights = jinns.loss.LossWeightsPDEStatio(**ones)
+        common |= {"dynamic_loss": Laplace(), "loss_weights": weights}
+        return jinns.loss.LossPDEStatio(**common), params
+    ones |= {"initial_condition": 1.0} | ({"observations": 1.0} if case.inverse else {})
     sign = -1.0 if problem == "burgers" else 1.0
     rise = lambda x: sign * jnp.sin(jnp.pi * x)
     equation = Burgers() if problem == "burgers" else Heat()
-    loss = jinns.loss.LossPDENonStatio(
-        dynamic_loss=equation, initial_condition_fun=rise, **common
-    )
-    return loss, params
+    weights = jinns.loss.LossWeightsPDENonStatio(**ones)
+    common |= {"dynamic_loss": equation, "loss_weights": weights}
+    return jinns.loss.LossPDENonStatio(initial_condition_fun=rise, **common), params
 
 
 def main() -> None:

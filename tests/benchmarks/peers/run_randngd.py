@@ -14,7 +14,10 @@ from with_jax import drive, first, loss, terms
 
 def main() -> None:
     given, recorder = start("randngd", "randngd")
-    pairs, params = terms(recorder, given.problem, given.seed), first(recorder, given.seed)
+    pairs, params = (
+        terms(recorder, given.problem, given.seed),
+        first(recorder, given.seed),
+    )
     metric = randngd.metrics.gauss_newton(pairs, params)
     options = {"kind": "gaussian", "ell_max": 500, "ell_round": 100}
     sketched = randngd.NystromNGD(metric, key=given.seed, **options)

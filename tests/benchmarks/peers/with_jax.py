@@ -18,7 +18,9 @@ def glorot(seed: int) -> list:
     keys = jr.split(jr.key(seed), len(LAYERS) - 1)
     scaled = jax.nn.initializers.glorot_normal(in_axis=1, out_axis=0)
     sizes = zip(keys, LAYERS[1:], LAYERS[:-1], strict=True)
-    return [(scaled(key, (out, into), float), jnp.zeros(out)) for key, out, into in sizes]
+    return [
+        (scaled(key, (out, into), float), jnp.zeros(out)) for key, out, into in sizes
+    ]
 
 
 def first(recorder: Recorder, seed: int) -> dict[str, Any]:
