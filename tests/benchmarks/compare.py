@@ -1,6 +1,6 @@
 """Run the same problems with other packages, one after the other, and draw the errors.
 
-python tests/benchmarks/compare.py poisson heat --seconds 60 --environments DIR --out DIR
+python tests/benchmarks/compare.py poisson --environments DIR --out DIR
 
 Every package lives in an environment of its own, `peers-NAME` under `--environments`,
 which is made if it is missing from `peers/requirements/NAME.txt`; pinnsven runs in that

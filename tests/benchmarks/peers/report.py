@@ -9,7 +9,7 @@ import matplotlib
 from matplotlib.figure import Figure
 
 
-# Okabe and Ito's colours, which the colour-blind tell apart; pinnsven's curves are black.
+# Okabe and Ito's colours, which the colour-blind tell apart; ours are black.
 STYLES = {
     "pinnsven": {"color": "k", "lw": 2.0},
     "pinnsven, own network": {"color": "k", "lw": 1.2, "ls": "--"},
@@ -53,7 +53,7 @@ class Curve:
 
 
 def read(paths: Iterable[Path]) -> list[Curve]:
-    """The curves in some files; the limit of a run is the end of the name of its file."""
+    """The curves in some files, whose names end with the limit of the run."""
     curves = []
     for path in paths:
         lines = path.read_text(encoding="utf-8").splitlines()
@@ -77,7 +77,7 @@ def chosen(curves: list[Curve], package: str, problem: str) -> list[Curve]:
 
 
 def cell(curves: list[Curve]) -> str:
-    """The worst error of all seeds, that of the unknown, and the times to two levels."""
+    """The worst error of all seeds, of the unknown too, and the times to two levels."""
     if not curves:
         return ""
     text = f"{max(c.last(c.errors) for c in curves):.1e}"

@@ -2,8 +2,8 @@
 
 Adam followed by L-BFGS is how its pages solve Burgers' equation and inverse problems:
 https://deepxde.readthedocs.io/en/latest/demos/pinn_forward/burgers.html. They give Adam
-15,000 steps of 1e-3, which alone would fill the time on one thread; here it takes 2,000.
-Float64 is what the page on L-BFGS advises:
+15,000 steps of 1e-3, which alone would fill the time on one thread; here it takes
+2,000. Float64 is what the page on L-BFGS advises:
 https://deepxde.readthedocs.io/en/latest/modules/deepxde.optimizers.html.
 """
 

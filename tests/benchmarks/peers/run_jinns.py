@@ -34,7 +34,7 @@ from jax.experimental import io_callback  # noqa: E402
 # More than any run can take in its time: the arrays for the losses have this length.
 ITERATIONS = 100_000
 # One cycle for an unknown: so many natural steps, then so many of Adam.
-CYCLE = (5, 5)
+CYCLE = (5, 50)
 
 
 def pure(u, x, axis):

@@ -10,8 +10,9 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import jax.random as jr
-import pinnsven as ps
 from common import CASES, GUESS, NU, decay, measured, start
+
+import pinnsven as ps
 from pinnsven import problems
 from pinnsven.problems.burgers import DOMAIN as CHANNEL
 from pinnsven.problems.heat import DIFFUSIVITY, DOMAIN as ROD

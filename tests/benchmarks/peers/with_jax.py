@@ -1,4 +1,4 @@
-"""The problems in JAX, for packages that optimise and leave the equations to the user."""
+"""The problems in JAX, for packages that leave the equations to the user."""
 
 from collections.abc import Callable
 from typing import Any
