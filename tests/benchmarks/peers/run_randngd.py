@@ -4,7 +4,7 @@ The set-up of its own page, https://pypi.org/project/randngd/: `NystromNGD` of a
 Gauss-Newton metric with a Gaussian sketch of at most 500 columns, and `ngd_solver`
 with its backtracking line search. An unknown coefficient is one more parameter. Of the
 sizes of the sketch every hundredth is compiled in place of every twentieth (an option,
-`ell_round`): on one thread 25 of them take 70 s to compile, and five take 15 s.
+`ell_round`): with 25 of them the first step is done after 50 s, with five after 20 s.
 """
 
 import randngd

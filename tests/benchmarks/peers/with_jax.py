@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import jax.random as jr
@@ -129,11 +130,13 @@ def drive(solver: Any, fn: Callable, params: Any, recorder: Recorder, options: A
     https://docs.kidger.site/optimistix/examples/interactive_solve/
     """
     aux = lambda y, args: (fn(y), None)
-    shape = jax.eval_shape(fn, params)
+    shape, known = jax.eval_shape(fn, params), {"aux_struct": None}
     fixed = {"fn": aux, "args": None, "options": options, "tags": frozenset()}
-    step = jax.jit(lambda y, state: solver.step(y=y, state=state, **fixed)[:2])
-    stop = jax.jit(lambda y, state: solver.terminate(y=y, state=state, **fixed)[0])
-    state = solver.init(aux, params, None, options, shape, None, frozenset())
+    # `minimise` of Optimistix compiles the start too; by hand it would cost far more.
+    init = eqx.filter_jit(lambda y: solver.init(y=y, f_struct=shape, **fixed, **known))
+    step = eqx.filter_jit(lambda y, state: solver.step(y=y, state=state, **fixed)[:2])
+    stop = eqx.filter_jit(lambda y, s: solver.terminate(y=y, state=s, **fixed)[0])
+    state = init(params)
     done = False
     while not (done or recorder.over):
         params, state = step(params, state)
