@@ -108,7 +108,8 @@ def draw(curves: list[Curve], path: Path) -> None:
     found = [name for name in TITLES if any(c.problem == name for c in curves)]
     columns = min(2, len(found))
     rows = -(-len(found) // columns)
-    with matplotlib.rc_context({"font.size": 8, "axes.spines.top": False}):
+    plain = {"font.size": 8, "axes.spines.top": False, "axes.spines.right": False}
+    with matplotlib.rc_context(plain):
         figure = Figure(figsize=(3.6 * columns, 2.7 * rows + 0.5), layout="constrained")
         axes = figure.subplots(rows, columns, squeeze=False).ravel()
         for ax, name in zip(axes, found, strict=False):
@@ -137,8 +138,8 @@ def _panel(ax, curves: list[Curve]) -> None:
                 # It ended by itself.
                 color = style["color"]
                 ax.plot(c.seconds[-1], c.errors[-1], "o", ms=4, color=color)
-    ax.set_xlim(2, limit * 1.05)
-    ticks = [t for t in (2, 5, 10, 20, 60, 120) if t <= limit]
+    ax.set_xlim(4, limit * 1.05)
+    ticks = [t for t in (5, 10, 20, 60, 120) if t <= limit]
     ax.set_xticks(ticks, [str(t) for t in ticks])
     ax.minorticks_off()
     ax.set_xlabel("process CPU seconds")
