@@ -179,16 +179,15 @@ class Recorder:
             print(json.dumps(line), file=self.stream, flush=True)
 
 
-def start(
-    package: str, distribution: str, label: Callable | None = None
-) -> tuple[argparse.Namespace, Recorder]:
+def start(package: str, distribution: str) -> tuple[argparse.Namespace, Recorder]:
     """Read the command line; what the package prints itself goes to stderr."""
     parser = argparse.ArgumentParser(description=f"One benchmark with {package}.")
     parser.add_argument("problem", choices=CASES)
     parser.add_argument("--seconds", type=float, default=60.0, help="CPU seconds")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--own", action="store_true", help="its own network and points")
+    parser.add_argument("--own", action="store_true", help="pinnsven: its own network")
     given = parser.parse_args()
     stream, sys.stdout = sys.stdout, sys.stderr
     version = importlib.metadata.version(distribution)
-    return given, Recorder(given, label(given) if label else package, version, stream)
+    label = f"{package}, own network" if given.own else package
+    return given, Recorder(given, label, version, stream)

@@ -76,8 +76,7 @@ def values(model, *coordinates):
 
 def main() -> None:
     ps.enable_x64()
-    own = lambda given: "pinnsven, own network" if given.own else "pinnsven"
-    given, recorder = start("pinnsven", "pinnsven", own)
+    given, recorder = start("pinnsven", "pinnsven")
     if given.own:
         problem, model = problems.get(given.problem).build(given.seed)
     else:

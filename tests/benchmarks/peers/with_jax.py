@@ -127,7 +127,7 @@ def record(recorder: Recorder, params: dict[str, Any]) -> None:
 def drive(solver: Any, fn: Callable, params: Any, recorder: Recorder, options: Any):
     """Step an Optimistix solver by hand, as its documentation shows, and record it.
 
-    https://docs.kidger.site/optimistix/examples/interactive_solve/
+    https://docs.kidger.site/optimistix/examples/interactive/
     """
     aux = lambda y, args: (fn(y), None)
     shape, known = jax.eval_shape(fn, params), {"aux_struct": None}
