@@ -1,3 +1,5 @@
+from typing import Any
+
 import equinox as eqx
 import numpy as np
 
@@ -81,8 +83,8 @@ class Causal(AbstractSampling):
     def outgrown(self, train, held):
         return self.then.outgrown(train, held)
 
-    def redraw(self, bound, theta, draw, names, key):
-        return self.then.redraw(bound, theta, draw, names, key)
+    def redraw(self, bound, theta, draw, names, key, gate):
+        return self.then.redraw(bound, theta, draw, names, key, gate)
 
     def refined(self, bound, draw, training, unseen):
         return self.then.refined(bound, draw, training, unseen)
@@ -97,9 +99,8 @@ class Causal(AbstractSampling):
             times.append(np.asarray(batch.coordinates[self.time]))
         t, part = np.concatenate(times), np.concatenate(parts)
         order = np.argsort(t)
-        ends = [
-            bound.conditions[name].points.region.bounds[self.time] for name in names
-        ]
+        conditions: Any = bound.conditions
+        ends = [conditions[k].points.region.bounds[self.time] for k in names]
         low, high = min(a for a, _ in ends), max(b for _, b in ends)
         knots = np.linspace(low, high, _KNOTS)
         before = np.concatenate([[0.0], np.cumsum(part[order])])

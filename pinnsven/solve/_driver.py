@@ -236,5 +236,7 @@ class Driver:
         names = self.sampling.outgrown(own, other)
         if names:
             key = jr.fold_in(self.redraw_key, run.step)
-            run.draw = self.sampling.redraw(self.bound, run.theta, run.draw, names, key)
+            run.draw = self.sampling.redraw(
+                self.bound, run.theta, run.draw, names, key, run.gate
+            )
             run.history.redraws.append((run.step, names))

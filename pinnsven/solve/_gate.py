@@ -28,15 +28,18 @@ class Gate:
         """The part of the time that counts."""
         return float(np.mean(self.weights))
 
+    def at(self, batch: Batch) -> np.ndarray:
+        """How much each point counts, shape `(n,)`."""
+        knots = np.linspace(self.low, self.high, len(self.weights))
+        times = np.asarray(batch.coordinates[self.time])
+        return np.interp(times, knots, self.weights)
+
     def on(self, batches: Mapping[str, Batch]) -> dict[str, Batch]:
         """The same points, those of the equations with the weight of their times."""
-        knots = np.linspace(self.low, self.high, len(self.weights))
         gated = dict(batches)
         for name in self.names:
             if name in batches:
                 batch = batches[name]
-                times = np.asarray(batch.coordinates[self.time])
-                weights = np.asarray(batch.weights)
-                factor = np.interp(times, knots, self.weights)
-                gated[name] = batch.take(np.arange(batch.size), weights * factor)
+                weights = np.asarray(batch.weights) * self.at(batch)
+                gated[name] = batch.take(np.arange(batch.size), weights)
         return gated

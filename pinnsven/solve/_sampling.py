@@ -18,6 +18,10 @@ from ..residuals import BoundProblem
 from ._gate import Gate
 
 
+# Points stay even where their times do not count yet: they are there once these do.
+_SHUT = 1e-2
+
+
 class Draw(eqx.Module):
     """The points of the step, and other points of the same distribution, per condition.
 
@@ -46,9 +50,15 @@ class AbstractSampling(eqx.Module):
 
     @abc.abstractmethod
     def redraw(
-        self, bound: BoundProblem, theta, draw: Draw, names, key: PRNGKeyArray
+        self,
+        bound: BoundProblem,
+        theta,
+        draw: Draw,
+        names,
+        key: PRNGKeyArray,
+        gate: Gate | None,
     ) -> Draw:
-        """Replace the points of the named conditions."""
+        """Replace the points of the named conditions, where their times count."""
 
     @abc.abstractmethod
     def refined(
@@ -83,8 +93,8 @@ class Fixed(AbstractSampling):
         del train, held
         return ()
 
-    def redraw(self, bound, theta, draw, names, key):
-        del bound, theta, names, key
+    def redraw(self, bound, theta, draw, names, key, gate):
+        del bound, theta, names, key, gate
         return draw
 
     def refined(self, bound, draw, training, unseen):
@@ -167,7 +177,7 @@ class Adaptive(AbstractSampling):
             if value > self.factor * train[name] and value > floor
         )
 
-    def redraw(self, bound, theta, draw, names, key):
+    def redraw(self, bound, theta, draw, names, key, gate):
         train, held = dict(draw.train), dict(draw.held)
         for name in names:
             block_key = jr.fold_in(key, bound.names.index(name))
@@ -176,6 +186,8 @@ class Adaptive(AbstractSampling):
             size = old[0].size
             fresh = size - size // 2
             pool, density = self._pool(bound, name, theta, block_key, size)
+            if gate is not None and name in gate.names:
+                density = density * np.maximum(gate.at(pool), _SHUT)
             index = rng.permutation(_systematic(density, 2 * fresh, rng))
             weights = density[index] ** -0.5 / size
             parts = np.split(index, 2), np.split(weights, 2)
