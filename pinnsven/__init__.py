@@ -90,6 +90,7 @@ from .solve import (
     Solution as Solution,
     Windows as Windows,
     load as load,
+    refine as refine,
     solve as solve,
     solve_ensemble as solve_ensemble,
     solve_windows as solve_windows,

@@ -145,8 +145,12 @@ def _profile(case: problems.Benchmark, seed: int) -> int:
     return 0
 
 
-def _save(case: problems.Benchmark, solution: ps.Solution, folder: Path) -> None:
-    picture, archive = folder / f"{case.name}.png", folder / f"{case.name}.npz"
+def _save(
+    case: problems.Benchmark, solution: ps.Solution | ps.Windows, folder: Path
+) -> None:
+    # Windows are a folder of files.
+    ending = "" if isinstance(solution, ps.Windows) else ".npz"
+    picture, archive = folder / f"{case.name}.png", folder / f"{case.name}{ending}"
     solution.plot(picture, reference=case.reference)
     solution.save(archive)
     print(f"wrote {picture} and {archive}")

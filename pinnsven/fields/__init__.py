@@ -11,6 +11,7 @@ from ._joined import Joined as Joined
 from ._model import Model as Model
 from ._networks import MLP as MLP, AbstractNetwork as AbstractNetwork, Field as Field
 from ._random_features import RandomFeatures as RandomFeatures
+from ._refined import Refined as Refined
 from ._scalar_field import (
     ScalarField as ScalarField,
     d as d,

@@ -3,13 +3,18 @@
 import jax.numpy as jnp
 import numpy as np
 
-from ..conditions import Dirichlet, Residual
-from ..fields import MLP, Model, PeriodicEmbedding
+from ..fields import Model
 from ..geometry import Box
 from ..reference import PeriodicEquation, periodic_solution
 from ..residuals import Problem
 from ..solve import Solution
-from ._benchmark import Benchmark, Target, field_error, network_key
+from ._benchmark import (
+    Benchmark,
+    Target,
+    field_error,
+    network_key,
+    periodic_window,
+)
 
 
 DOMAIN = Box(x=(-1, 1), t=(0, 1))
@@ -38,22 +43,12 @@ def _allen_cahn(u, x, t):
     return u.t(x, t) - DIFFUSIVITY * u.xx(x, t) - reaction
 
 
+WINDOW = periodic_window(_allen_cahn, "x", DOMAIN.bounds["x"], 2000)
+START = {"u": lambda x: x**2 * jnp.cos(jnp.pi * x)}
+
+
 def _build(seed: int) -> tuple[Problem, Model]:
-    problem = Problem(
-        pde=Residual(_allen_cahn, DOMAIN.points(2000)),
-        start=Dirichlet(
-            "u", lambda x: x**2 * jnp.cos(jnp.pi * x), DOMAIN.at(t=0).points(200)
-        ),
-    )
-    network = MLP(
-        DOMAIN,
-        "u",
-        width=20,
-        depth=3,
-        embedding=PeriodicEmbedding("x"),
-        key=network_key(seed),
-    )
-    return problem, Model(network)
+    return WINDOW(*DOMAIN.bounds["t"], START, network_key(seed))
 
 
 def _errors(solution: Solution) -> dict[str, float]:

@@ -3,13 +3,10 @@
 import jax.numpy as jnp
 import numpy as np
 
-from ..conditions import Dirichlet, Residual
-from ..fields import MLP, Model, PeriodicEmbedding
 from ..geometry import Box
 from ..reference import PeriodicEquation, periodic_solution
-from ..residuals import Problem
 from ..solve import Solution
-from ._benchmark import Benchmark, Target, field_error, network_key
+from ._benchmark import Benchmark, March, Target, field_error, periodic_window
 
 
 DOMAIN = Box(x=(-1, 1), t=(0, 1))
@@ -35,20 +32,12 @@ def _kdv(u, x, t):
     return u.t(x, t) + u(x, t) * u.x(x, t) + DISPERSION * u.xxx(x, t)
 
 
-def _build(seed: int) -> tuple[Problem, Model]:
-    problem = Problem(
-        pde=Residual(_kdv, DOMAIN.points(2000)),
-        start=Dirichlet("u", lambda x: jnp.cos(jnp.pi * x), DOMAIN.at(t=0).points(200)),
-    )
-    network = MLP(
-        DOMAIN,
-        "u",
-        width=20,
-        depth=3,
-        embedding=PeriodicEmbedding("x"),
-        key=network_key(seed),
-    )
-    return problem, Model(network)
+MARCH = March(
+    window=periodic_window(_kdv, "x", DOMAIN.bounds["x"], 1200),
+    times=(0.0, 0.25, 0.375, 0.5, 0.625, 0.75, 0.875, 1.0),
+    start={"u": lambda x: jnp.cos(jnp.pi * x)},
+    tolerance=3e-6,
+)
 
 
 def _errors(solution: Solution) -> dict[str, float]:
@@ -58,7 +47,7 @@ def _errors(solution: Solution) -> dict[str, float]:
 benchmark = Benchmark(
     name="kdv",
     summary="Korteweg-de Vries: cos(pi x) breaks up into solitons, periodic network",
-    build=_build,
+    build=MARCH.first,
     errors=_errors,
     target=Target("relative_l2", 1e-6, 300.0),
     published=(
@@ -66,4 +55,5 @@ benchmark = Benchmark(
         "4.3e-4, PirateNet"
     ),
     reference=reference,
+    march=MARCH,
 )

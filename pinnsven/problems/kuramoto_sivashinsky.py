@@ -10,13 +10,18 @@ import math
 import jax.numpy as jnp
 import numpy as np
 
-from ..conditions import Dirichlet, Residual
-from ..fields import MLP, Model, PeriodicEmbedding
+from ..fields import Model
 from ..geometry import Box
 from ..reference import PeriodicEquation, periodic_solution
 from ..residuals import Problem
 from ..solve import Solution
-from ._benchmark import Benchmark, Target, field_error, network_key
+from ._benchmark import (
+    Benchmark,
+    Target,
+    field_error,
+    network_key,
+    periodic_window,
+)
 
 
 DOMAIN = Box(x=(0, 2 * math.pi), t=(0, 0.4))
@@ -44,22 +49,12 @@ def _kuramoto_sivashinsky(u, x, t):
     return u.t(x, t) + steepening + linear
 
 
+WINDOW = periodic_window(_kuramoto_sivashinsky, "x", DOMAIN.bounds["x"], 2000)
+START = {"u": lambda x: jnp.cos(x) * (1 + jnp.sin(x))}
+
+
 def _build(seed: int) -> tuple[Problem, Model]:
-    problem = Problem(
-        pde=Residual(_kuramoto_sivashinsky, DOMAIN.points(2000)),
-        start=Dirichlet(
-            "u", lambda x: jnp.cos(x) * (1 + jnp.sin(x)), DOMAIN.at(t=0).points(200)
-        ),
-    )
-    network = MLP(
-        DOMAIN,
-        "u",
-        width=20,
-        depth=3,
-        embedding=PeriodicEmbedding("x"),
-        key=network_key(seed),
-    )
-    return problem, Model(network)
+    return WINDOW(*DOMAIN.bounds["t"], START, network_key(seed))
 
 
 def _errors(solution: Solution) -> dict[str, float]:

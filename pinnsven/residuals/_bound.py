@@ -89,6 +89,10 @@ class BoundProblem:
         static = eqx.partition(self.model, eqx.is_inexact_array)[1]
         return eqx.combine(self._layout.unravel(theta), static)
 
+    def beside(self, model: Model) -> "BoundProblem":
+        """The same conditions for another model."""
+        return BoundProblem(self.conditions, Layout(self.conditions, model), model)
+
     def draw(self, key: PRNGKeyArray) -> dict[str, Batch]:
         """The points of every condition."""
         check_key(key, "the points")

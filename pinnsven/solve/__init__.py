@@ -6,6 +6,7 @@ from ._ensemble import Ensemble as Ensemble, solve_ensemble as solve_ensemble
 from ._evaluated import Evaluated as Evaluated
 from ._history import History as History
 from ._march import solve_windows as solve_windows
+from ._refine import refine as refine
 from ._result import Result as Result
 from ._sampling import (
     AbstractSampling as AbstractSampling,

@@ -93,6 +93,7 @@ class Windows:
 
     def save(self, folder: str | Path) -> None:
         """Write each window to a file of a folder, which `solve_windows` can read."""
+        Path(folder).mkdir(parents=True, exist_ok=True)
         for i, member in enumerate(self.members):
             member.save(window_file(folder, i))
 
