@@ -15,7 +15,7 @@ def refine(solution: Solution, *networks: AbstractNetwork) -> Model:
     r"""A model whose new networks fit what those of a solution have left.
 
     A network of some size reaches the residual that its weights allow, and then crawls.
-    What is left is a small and wavy function, which another network can fit:
+    What is left is a small and wavy function, which another network is to fit:
 
     $$ u = u_1 + \epsilon\,u_2, \qquad
        \epsilon = \frac{|r(u_1)|}{|\partial_\epsilon r(u_1 + \epsilon\,u_2)|} $$
@@ -28,7 +28,7 @@ def refine(solution: Solution, *networks: AbstractNetwork) -> Model:
 
     - `solution`: what `ps.solve` returned.
     - `networks`: one for each network of its model, of the same fields, with fresh
-      weights. One of the size of the first gains about two digits; a larger one more.
+      weights; larger ones than the first.
 
     **Returns:** the `ps.Model` to solve the same problem with.
 
