@@ -25,7 +25,7 @@ SMALL = {
     "hydrogen": ({"steps": 180}, 1e-8),
     "reaction_diffusion": ({"steps": 100, "n": 14, "width": 12}, 0.01),
     "plate_with_hole": ({"steps": 150, "n": 12, "width": 10}, 1e-5),
-    "l_shape": ({"steps": 220, "n": 200, "width": 10}, 1e-8),
+    "l_shape": ({"steps": 300, "n": 200, "width": 10}, 1e-8),
     "helmholtz_disc": ({}, 1e-6),
     "electrostatics": ({}, 1e-6),
     "cavity": ({"steps": 150, "n": 14, "width": 14}, 5e-3),

@@ -128,6 +128,11 @@ def test_a_failed_window_is_named_and_a_lost_one_is_the_last():
     assert lost.times == (0.0, 2.0)
 
 
+def test_windows_that_share_a_key_are_not_lost():
+    found = solve(lambda t0, t1, start, key: swing(t0, t1, start, jr.key(3)), steps=2)
+    assert len(found.members) == 3 and found.u(t=5.0).shape == ()
+
+
 def with_unknown(*args):
     problem, model = swing(*args)
     return problem, ps.Model(*model.networks, k=1.0)
@@ -136,6 +141,7 @@ def with_unknown(*args):
 @cases(
     (ps.BoundsError, ["times", "increasing"], lambda: solve(times=[0.0, 2.0, 1.0])),
     (ps.BoundsError, ["two or more"], lambda: solve(times=[0.0])),
+    (ps.BoundsError, ["'soon'"], lambda: solve(times="soon")),
     (ps.PinnsvenError, ["window", "(t0, t1, start, key)"], lambda: solve(window=3)),
     (ps.PinnsvenError, ["returned"], lambda: solve(window=lambda *_: None)),
     (ps.PinnsvenError, ["start", "by name"], lambda: solve(start=jnp.sin)),

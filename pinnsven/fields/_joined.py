@@ -51,7 +51,8 @@ class Joined(AbstractNetwork):
 
     @property
     def keys(self) -> tuple[KeyMark, ...]:
-        return tuple(key for network in self.networks for key in network.keys)
+        # Windows are trained one by one: equal keys in two of them do no harm.
+        return self.networks[0].keys
 
     def __call__(self, z):
         index = self.coordinates.index(self.along)

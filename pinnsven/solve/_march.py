@@ -131,7 +131,10 @@ def _check(window: Any, times: Any, start: Any, key: Any) -> tuple[float, ...]:
         )
     for name, value in start.items():
         check_callable(value, f"The start of {name!r}", "lambda x: jnp.sin(x)")
-    values = np.asarray(times, float)
+    try:
+        values = np.asarray(times, float)
+    except (TypeError, ValueError):
+        values = np.zeros(0)
     good = values.ndim == 1 and values.size >= 2 and np.all(np.isfinite(values))
     if not good or np.any(np.diff(values) <= 0):
         raise BoundsError(

@@ -117,12 +117,15 @@ class Gram(AbstractDenseFactorisation):
         return 1.2 * float(np.sqrt(np.finfo(dtype).eps))
 
 
+# Blocks of fewer rows are too narrow for the full speed of a product.
+_NARROW = 128
+
+
 def _gram(a: Float[Array, "q m"], halvings: int = 2) -> Float[Array, "q q"]:
     """$A A^T$, with five eighths of the products: the blocks below are copies."""
     half = a.shape[0] // 2
-    # A library that knows a product is symmetric would need half; XLA's does not. More
-    # halvings give blocks that are too narrow for its full speed.
-    if not halvings or half == 0:
+    # A library that knows a product is symmetric would need half; XLA's does not.
+    if not halvings or half < _NARROW:
         return a @ a.T
     first, second = a[:half], a[half:]
     beside = first @ second.T
