@@ -1,5 +1,7 @@
 """Every registered problem holds for its own reference."""
 
+import dataclasses
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -74,3 +76,14 @@ def test_field_error_is_that_of_the_grid_or_of_scattered_points():
         error = field_error(off, one, domain, *sides)
         # The mean of x^2 is a third, and a little more on a grid with its ends.
         assert error == pytest.approx(0.1 / 3**0.5, rel=0.01)
+
+
+@pytest.mark.slow
+def test_a_problem_in_windows_is_marched():
+    case = problems.get("kdv")
+    short = dataclasses.replace(case.march, times=(0.0, 0.1))
+    found = dataclasses.replace(case, march=short).solve(steps=1, progress=False)
+    assert found.times == (0.0, 0.1) and len(found.members) == 1
+    # Its one window is the problem that `build` makes, with another network.
+    problem, _ = case.build(0)
+    assert problem.conditions.keys() == found.training.keys()

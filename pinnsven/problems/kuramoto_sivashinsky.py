@@ -10,18 +10,10 @@ import math
 import jax.numpy as jnp
 import numpy as np
 
-from ..fields import Model
 from ..geometry import Box
 from ..reference import PeriodicEquation, periodic_solution
-from ..residuals import Problem
 from ..solve import Solution
-from ._benchmark import (
-    Benchmark,
-    Target,
-    field_error,
-    network_key,
-    periodic_window,
-)
+from ._benchmark import Benchmark, March, Target, field_error, periodic_window
 
 
 DOMAIN = Box(x=(0, 2 * math.pi), t=(0, 0.4))
@@ -49,12 +41,12 @@ def _kuramoto_sivashinsky(u, x, t):
     return u.t(x, t) + steepening + linear
 
 
-WINDOW = periodic_window(_kuramoto_sivashinsky, "x", DOMAIN.bounds["x"], 2000)
-START = {"u": lambda x: jnp.cos(x) * (1 + jnp.sin(x))}
-
-
-def _build(seed: int) -> tuple[Problem, Model]:
-    return WINDOW(*DOMAIN.bounds["t"], START, network_key(seed))
+MARCH = March(
+    window=periodic_window(_kuramoto_sivashinsky, "x", DOMAIN.bounds["x"], 1200),
+    times=(0.0, 0.08, 0.16, 0.24, 0.32, 0.4),
+    start={"u": lambda x: jnp.cos(x) * (1 + jnp.sin(x))},
+    tolerance=1e-4,
+)
 
 
 def _errors(solution: Solution) -> dict[str, float]:
@@ -64,7 +56,7 @@ def _errors(solution: Solution) -> dict[str, float]:
 benchmark = Benchmark(
     name="kuramoto_sivashinsky",
     summary="Kuramoto-Sivashinsky to t = 0.4, before it is chaotic, periodic network",
-    build=_build,
+    build=MARCH.first,
     errors=_errors,
     target=Target("relative_l2", 1e-3, 600.0),
     published=(
@@ -72,4 +64,5 @@ benchmark = Benchmark(
         "t = 0.5, SSBroyden in five windows"
     ),
     reference=reference,
+    march=MARCH,
 )
