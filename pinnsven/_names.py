@@ -1,7 +1,7 @@
 """Arguments bound by name: a function names what it needs and is given just that."""
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import jax
@@ -20,6 +20,19 @@ def parameters(fn: Callable) -> tuple[str, ...]:
 def bind(fn: Callable, scope: Mapping[str, Any]) -> Any:
     """Call `fn` with the entries of `scope` that it names."""
     return fn(**{name: scope[name] for name in parameters(fn)})
+
+
+def asking_for(names: Sequence[str], fn: Callable) -> Callable:
+    """A function of these arguments, which it hands to `fn` by name."""
+
+    def named(*args, **given):
+        return fn(**dict(zip(names, args, strict=False)), **given)
+
+    kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
+    named.__signature__ = inspect.Signature(  # pyright: ignore[reportFunctionMemberAccess]
+        [inspect.Parameter(name, kind) for name in names]
+    )
+    return named
 
 
 def check_names(fn: Callable, groups: Mapping[str, Any], where: str) -> None:

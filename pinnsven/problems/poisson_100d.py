@@ -1,10 +1,9 @@
 """Poisson's equation in a hundred dimensions: lap u = 200 on (0, 1)^100, u = |x|^2."""
 
-import inspect
-
 import jax
 import jax.numpy as jnp
 
+from .._names import asking_for
 from ..conditions import Dirichlet, Residual
 from ..fields import MLP, Model
 from ..geometry import Box
@@ -22,16 +21,6 @@ def reference(**point):
     return sum(value**2 for value in point.values())
 
 
-def _asking_for(names, fn):
-    """A function that is given these names, too many to write out."""
-    keyword = inspect.Parameter.KEYWORD_ONLY
-    named = lambda **given: fn(**given)
-    named.__signature__ = inspect.Signature(  # pyright: ignore[reportFunctionMemberAccess]
-        [inspect.Parameter(name, keyword) for name in names]
-    )
-    return named
-
-
 def _poisson(u, **point):
     at = lambda z: u(**dict(zip(NAMES, z, strict=True)))
 
@@ -45,9 +34,9 @@ def _poisson(u, **point):
 
 
 def _build(seed: int) -> tuple[Problem, Model]:
-    values = _asking_for(NAMES, reference)
+    values = asking_for(NAMES, reference)
     problem = Problem(
-        pde=Residual(_asking_for(("u", *NAMES), _poisson), DOMAIN.points(300)),
+        pde=Residual(asking_for(("u", *NAMES), _poisson), DOMAIN.points(300)),
         walls=Dirichlet("u", values, DOMAIN.boundary().points(900)),
     )
     # Tanh is odd, and so is its network at the start; softplus is a line plus an even

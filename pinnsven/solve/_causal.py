@@ -28,8 +28,8 @@ class Causal(AbstractSampling):
     are renewed with every report. Once $w$ is above 0.99 at all times it is taken to be
     one for the rest of the run, so that the solution is not changed by it.
 
-    Of use where a network finds a wrong solution that fits late times and contradicts
-    the start, such as fast convection. Where the equations are easy it costs steps.
+    Meant for a network that finds a wrong solution which fits late times and
+    contradicts the start. In our runs it paid on fixed nodes only, see `docs/time.md`.
     A verdict never depends on $w$: unseen residuals are without it.
 
     **Arguments:**

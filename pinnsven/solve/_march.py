@@ -1,4 +1,3 @@
-import inspect
 import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -9,7 +8,7 @@ import numpy as np
 from jaxtyping import PRNGKeyArray
 
 from .._errors import BoundsError, PinnsvenError, UnknownNameError, listing
-from .._names import check_callable, check_key, shown
+from .._names import asking_for, check_callable, check_key, shown
 from ..fields import Model, ScalarField
 from ..residuals import Problem
 from ..sven import AbstractSolver
@@ -177,11 +176,4 @@ def _slice(model: Model, name: str, time: str, at: float) -> Callable:
         )
     left = [other for other in u.names if other != time]
 
-    def value(*args, **kwargs):
-        return u(**dict(zip(left, args, strict=False)) | kwargs | {time: at})
-
-    kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
-    value.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
-        [inspect.Parameter(other, kind) for other in left]
-    )
-    return value
+    return asking_for(left, lambda **at_start: u(**at_start, **{time: at}))
