@@ -22,8 +22,9 @@ def make(key):
 
 
 def solve(keys, **options):
-    options = {"key": jr.key(9), "steps": 30, "progress": False} | options
-    return ps.solve_ensemble(PROBLEM, make, keys, **options)
+    # Nodes that grow would be compiled anew, in the runs that need them.
+    fixed = {"key": jr.key(9), "steps": 30, "sampling": ps.Fixed(), "progress": False}
+    return ps.solve_ensemble(PROBLEM, make, keys, **fixed | options)
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +34,8 @@ def ensemble(tmp_path_factory):
         lambda event, seconds, **_: compiled.append(event)
     )
     folder = tmp_path_factory.mktemp("members")
-    first = ps.solve(PROBLEM, make(jr.key(7)), key=jr.key(8), steps=30, progress=False)
+    options = {"steps": 30, "sampling": ps.Fixed(), "progress": False}
+    first = ps.solve(PROBLEM, make(jr.key(7)), key=jr.key(8), **options)
     first.save(folder / "other.npz")
     compiled.clear()
     found = solve(jr.split(jr.key(0), 3), folder=folder / "new")

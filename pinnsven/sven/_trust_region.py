@@ -1,3 +1,5 @@
+import dataclasses
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -12,6 +14,7 @@ _WINDOW = 30
 _SLOW = 0.1
 _BISECTIONS = 60
 _PATIENCE = 8
+_CHORDS = 3
 
 
 class TrustRegionState(eqx.Module):
@@ -51,6 +54,9 @@ class TrustRegion(AbstractStepRule):
     Once the loss has fallen by less than ten in 30 steps, every candidate is corrected
     for the curvature of the residual, see `follow`, before it is judged.
 
+    A step that met the target is followed by up to three chord steps: the same singular
+    vectors, a new residual, and no radius below the one just taken.
+
     The loss never increases: if no candidate qualifies, the shortest one is taken if it
     lowers the loss, and the radius shrinks; after eight such steps it starts afresh.
 
@@ -60,7 +66,8 @@ class TrustRegion(AbstractStepRule):
     - `radii`, `span`: the ladder runs from radius/`span` to radius x `span`.
 
     Sources: J. J. More, The Levenberg-Marquardt algorithm (1978), for the damping at a
-    given radius; Webb, Jerad and Cartis, arXiv 2607.02194, for the target ratio.
+    given radius; Webb, Jerad and Cartis, arXiv 2607.02194, for the target ratio;
+    V. E. Shamanskii, A modification of Newton's method (1967), for the chords.
     """
 
     ratio: float = 0.02
@@ -102,14 +109,16 @@ class TrustRegion(AbstractStepRule):
         )
         radius = jnp.where(reset, jnp.ones_like(radius), radius)
         collapses = jnp.where(reset, jnp.zeros_like(collapses), collapses)
-        taken = jnp.sum(best.end.shares) < model.loss
-        coefficients = jnp.where(taken, best.end.coefficients, 0.0)
-        shares = jnp.where(taken, best.end.shares, model.shares)
-        norm = jnp.linalg.norm(coefficients)
         state = TrustRegionState(radius, collapses, losses, second)
+        taken = jnp.sum(best.end.shares) < model.loss
         # Where nothing is taken the singular vectors may be NaN; theta must stay.
-        theta = jnp.where(taken, model.move(coefficients), model.theta)
-        return theta, state, model.info(shares, best.damping, norm)
+        theta = jnp.where(taken, model.move(best.end.coefficients), model.theta)
+        shares = jnp.where(taken, best.end.shares, model.shares)
+        longer = radius * self.span ** jnp.linspace(0.0, 1.0, self.radii)
+        end = dataclasses.replace(model, theta=theta, shares=shares)
+        end = _chords(end, longer.astype(radius.dtype), target, second, found & taken)
+        norm = jnp.linalg.norm(end.theta - model.theta)
+        return end.theta, state, model.info(end.shares, best.damping, norm)
 
 
 def _climb(
@@ -173,6 +182,37 @@ def _climb(
     )
     *_, best, found = jax.lax.while_loop(more, body, start)
     return best, found
+
+
+def _chords(
+    model: Linearised,
+    radii: Float[Array, " m"],
+    target: Float[Array, ""],
+    corrected: Bool[Array, ""],
+    taken: Bool[Array, ""],
+) -> Linearised:
+    """Steps of these radii with the same decomposition, until one fails.
+
+    A trial costs a residual, about a hundredth of the decomposition that is saved.
+    """
+
+    def going(carry):
+        return carry[0] < carry[-1]
+
+    def body(carry):
+        count, theta, shares, _ = carry
+        components = model.spectrum.components(model.residuals(theta))
+        spectrum = dataclasses.replace(model.spectrum, c=components)
+        here = Linearised(model.residuals, theta, shares, spectrum, model.kept)
+        best, found = _climb(here, radii, target, corrected)
+        found &= jnp.sum(best.end.shares) < here.loss
+        theta = jnp.where(found, here.move(best.end.coefficients), theta)
+        shares = jnp.where(found, best.end.shares, shares)
+        return count + 1, theta, shares, jnp.where(found, _CHORDS, 0)
+
+    start = (0, model.theta, model.shares, jnp.where(taken, _CHORDS, 0))
+    _, theta, shares, _ = jax.lax.while_loop(going, body, start)
+    return dataclasses.replace(model, theta=theta, shares=shares)
 
 
 def _between(
