@@ -13,8 +13,8 @@ class Info(eqx.Module):
     `loss` is $|r|^2$ before the step, `shares` the part of each block in it behind the
     step, on the same rows; `predicted` is the decrease that the linear model promised,
     before any further steps with the same decomposition, `cutoff` the singular value
-    below which directions were damped or dropped and `rank` the number above it. A solver without a spectrum leaves `predicted` and the last
-    three at zero.
+    below which directions were damped or dropped and `rank` the number above it. A
+    solver without a spectrum leaves `predicted` and the last three at zero.
     """
 
     loss: Float[Array, ""]

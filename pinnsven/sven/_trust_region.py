@@ -54,8 +54,8 @@ class TrustRegion(AbstractStepRule):
     Once the loss has fallen by less than ten in 30 steps, every candidate is corrected
     for the curvature of the residual, see `follow`, before it is judged.
 
-    A step that met the target is followed by up to three chord steps: the same singular
-    vectors, a new residual, and no radius below the one just taken.
+    Until then a step that met the target is followed by up to three chord steps: the
+    same singular vectors, a new residual, and no radius below the one just taken.
 
     The loss never increases: if no candidate qualifies, the shortest one is taken if it
     lowers the loss, and the radius shrinks; after eight such steps it starts afresh.
@@ -116,7 +116,8 @@ class TrustRegion(AbstractStepRule):
         shares = jnp.where(taken, best.end.shares, model.shares)
         longer = radius * self.span ** jnp.linspace(0.0, 1.0, self.radii)
         end = dataclasses.replace(model, theta=theta, shares=shares)
-        end = _chords(end, longer.astype(radius.dtype), target, second, found & taken)
+        going = found & taken & ~second
+        end = _chords(end, longer.astype(radius.dtype), target, going)
         norm = jnp.linalg.norm(end.theta - model.theta)
         return end.theta, state, model.info(end.shares, best.damping, norm)
 
@@ -188,13 +189,13 @@ def _chords(
     model: Linearised,
     radii: Float[Array, " m"],
     target: Float[Array, ""],
-    corrected: Bool[Array, ""],
-    taken: Bool[Array, ""],
+    wanted: Bool[Array, ""],
 ) -> Linearised:
     """Steps of these radii with the same decomposition, until one fails.
 
     A trial costs a residual, about a hundredth of the decomposition that is saved.
     """
+    uncorrected = jnp.zeros((), bool)
 
     def going(carry):
         return carry[0] < carry[-1]
@@ -204,13 +205,13 @@ def _chords(
         components = model.spectrum.components(model.residuals(theta))
         spectrum = dataclasses.replace(model.spectrum, c=components)
         here = Linearised(model.residuals, theta, shares, spectrum, model.kept)
-        best, found = _climb(here, radii, target, corrected)
+        best, found = _climb(here, radii, target, uncorrected)
         found &= jnp.sum(best.end.shares) < here.loss
         theta = jnp.where(found, here.move(best.end.coefficients), theta)
         shares = jnp.where(found, best.end.shares, shares)
         return count + 1, theta, shares, jnp.where(found, _CHORDS, 0)
 
-    start = (0, model.theta, model.shares, jnp.where(taken, _CHORDS, 0))
+    start = (0, model.theta, model.shares, jnp.where(wanted, _CHORDS, 0))
     _, theta, shares, _ = jax.lax.while_loop(going, body, start)
     return dataclasses.replace(model, theta=theta, shares=shares)
 
