@@ -1,8 +1,14 @@
+import os
+
 import jax
 import jax.random as jr
 import jaxtyping
 import pytest
 
+
+# One worker per core: threads of the linear algebra would only wait for each other.
+# The workers inherit this before they load it.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 jax.config.update("jax_enable_x64", True)
 

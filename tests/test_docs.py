@@ -10,6 +10,7 @@ import functools
 import importlib
 import inspect
 import io
+import math
 import os
 import re
 import sys
@@ -56,15 +57,17 @@ WITH_CODE = [
 def test_code_blocks_run(page, tmp_path, monkeypatch):
     """In order and in one namespace; what they write goes to a folder of their own.
 
-    Runs without a limit, of the README, are cut short: whether they end well is a
-    matter of the benchmarks.
+    Runs without a limit, of the README, and long ones, of the first steps, are cut
+    short: whether they end well is a matter of the benchmarks.
     """
     monkeypatch.chdir(tmp_path)
     whole = ps.solve
+    most = 40 if page.name in SLOW else math.inf
 
     @functools.wraps(whole)
-    def short(*args, **options):
-        return whole(*args, **{"steps": 3, "progress": False} | options)
+    def short(*args, steps=3, **options):
+        steps = min(steps, most)
+        return whole(*args, **{"steps": steps, "progress": False} | options)
 
     monkeypatch.setattr(ps, "solve", short)
     namespace = {"__name__": "documentation"}

@@ -73,7 +73,7 @@ def test_example_agrees_with_a_fit_by_scipy(name, tmp_path):
     assert found["std_off"] < FITS[name][1]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_lynx_hare_agrees_with_the_shooting_fit(tmp_path):
     found = run("lynx_hare", picture=tmp_path / "lynx_hare.png")
     assert found["result"] == "converged"
