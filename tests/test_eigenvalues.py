@@ -35,7 +35,7 @@ def test_two_states_of_the_harmonic_oscillator():
     # and the free sign must not trap the steps.
     shape = ps.Dirichlet("u", lambda x: jnp.exp(-(x**2) / 3), NODES)
     bound, _, theta = minimise(ps.Problem(shape=shape), model, 30)
-    bound, _, theta = minimise(oscillator(), bound.rebuild(theta), 200)
+    bound, _, theta = minimise(oscillator(), bound.rebuild(theta), 300)
     first = bound.rebuild(theta)
     bound, _, theta = minimise(oscillator([first.field("u")]), model, 300)
     second = bound.rebuild(theta)

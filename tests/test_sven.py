@@ -146,7 +146,14 @@ def rosenbrock():
     return bound, bound.residuals(jr.key(0))
 
 
-@pytest.mark.parametrize("solver", [ps.Sven(), ps.LevenbergMarquardt()])
+@pytest.mark.parametrize(
+    "solver",
+    [
+        ps.Sven(),
+        ps.Sven(step_rule=ps.TrustRegion(chords=3)),
+        ps.LevenbergMarquardt(),
+    ],
+)
 def test_controlled_steps_never_raise_the_loss_and_leave_rosenbrocks_valley(solver):
     bound, residuals = rosenbrock()
     theta, state = bound.theta, solver.init(residuals, bound.theta)
@@ -156,6 +163,28 @@ def test_controlled_steps_never_raise_the_loss_and_leave_rosenbrocks_valley(solv
         assert float(info.loss_after) <= float(info.loss)
     model = bound.rebuild(theta)
     assert abs(float(model.unknowns["a"].value) - 1.0) < 1e-8
+
+
+@pytest.mark.parametrize("factorisation", [ps.SVD(), ps.Gram()])
+@pytest.mark.parametrize("shape", SHAPES)
+def test_a_chord_is_the_next_step_where_the_jacobian_stays_the_same(
+    shape, factorisation
+):
+    residuals, theta, _, _ = linear_problem(*shape)
+    ends = []
+    for chords, steps in ((0, 2), (1, 1)):
+        rule = ps.TrustRegion(chords=chords)
+        solver = ps.Sven(factorisation=factorisation, step_rule=rule)
+        # So short that the second step is as long as it may be.
+        state = solver.init(residuals, theta)
+        state = eqx.tree_at(lambda s: s.rule.radius, state, jnp.asarray(1e-3))
+        end = theta
+        for _ in range(steps):
+            end, state, info = solver.step(residuals, end, state)
+        ends.append(end)
+    np.testing.assert_allclose(*ends, rtol=1e-8, atol=1e-14)
+    assert np.isclose(info.step_norm, np.linalg.norm(end - theta), rtol=1e-12)
+    assert info.step_norm > 9e-3
 
 
 def test_predicted_decrease_is_that_of_the_linear_model():
@@ -266,6 +295,7 @@ def test_optax_transforms_agree_with_optax_itself():
         (lambda: ps.LevenbergMarquardt(damping=0.0), "`damping`"),
         (lambda: ps.TrustRegion(radii=0), "radii=0"),
         (lambda: ps.TrustRegion(ratio=2.0), "target ratio"),
+        (lambda: ps.TrustRegion(chords=-1), "chords=-1"),
         (lambda: ps.Adaptive(pool=1), "pool=1"),
         (lambda: ps.Adaptive(factor=0.5), "factor=0.5"),
     ],

@@ -14,7 +14,6 @@ _WINDOW = 30
 _SLOW = 0.1
 _BISECTIONS = 60
 _PATIENCE = 8
-_CHORDS = 3
 
 
 class TrustRegionState(eqx.Module):
@@ -54,8 +53,8 @@ class TrustRegion(AbstractStepRule):
     Once the loss has fallen by less than ten in 30 steps, every candidate is corrected
     for the curvature of the residual, see `follow`, before it is judged.
 
-    Until then a step that met the target is followed by up to three chord steps: the
-    same singular vectors, a new residual, and no radius below the one just taken.
+    Until then a step that met the target is followed by up to `chords` further ones:
+    the same singular vectors, a new residual, no radius below the one just taken.
 
     The loss never increases: if no candidate qualifies, the shortest one is taken if it
     lowers the loss, and the radius shrinks; after eight such steps it starts afresh.
@@ -64,6 +63,8 @@ class TrustRegion(AbstractStepRule):
 
     - `ratio`: $\rho^*$.
     - `radii`, `span`: the ladder runs from radius/`span` to radius x `span`.
+    - `chords`: the most further steps with one decomposition. They save time where a
+      decomposition is dear, and may cost digits at the end.
 
     Sources: J. J. More, The Levenberg-Marquardt algorithm (1978), for the damping at a
     given radius; Webb, Jerad and Cartis, arXiv 2607.02194, for the target ratio;
@@ -73,6 +74,7 @@ class TrustRegion(AbstractStepRule):
     ratio: float = 0.02
     radii: int = 9
     span: float = 3.0
+    chords: int = 0
 
     def __check_init__(self):
         if not 0 < self.ratio < 1:
@@ -84,6 +86,12 @@ class TrustRegion(AbstractStepRule):
             raise BoundsError(
                 f"`TrustRegion` got a ladder of radii={self.radii!r} with "
                 f"span={self.span!r}; it needs at least 2 radii and a span above 1."
+            )
+
+        if not (isinstance(self.chords, int) and self.chords >= 0):
+            raise BoundsError(
+                f"`TrustRegion` got chords={self.chords!r}; give the number of further "
+                "steps with one decomposition, such as 0 or 3."
             )
 
     def init(self, dtype):
@@ -114,11 +122,13 @@ class TrustRegion(AbstractStepRule):
         # Where nothing is taken the singular vectors may be NaN; theta must stay.
         theta = jnp.where(taken, model.move(best.end.coefficients), model.theta)
         shares = jnp.where(taken, best.end.shares, model.shares)
-        longer = radius * self.span ** jnp.linspace(0.0, 1.0, self.radii)
+        norm = jnp.where(taken, jnp.linalg.norm(best.end.coefficients), 0.0)
         end = dataclasses.replace(model, theta=theta, shares=shares)
-        going = found & taken & ~second
-        end = _chords(end, longer.astype(radius.dtype), target, going)
-        norm = jnp.linalg.norm(end.theta - model.theta)
+        if self.chords:
+            longer = radius * self.span ** jnp.linspace(0.0, 1.0, self.radii)
+            most = jnp.where(found & taken & ~second, self.chords, 0)
+            end = _chords(end, longer.astype(radius.dtype), target, most)
+            norm = jnp.linalg.norm(end.theta - model.theta)
         return end.theta, state, model.info(end.shares, best.damping, norm)
 
 
@@ -189,7 +199,7 @@ def _chords(
     model: Linearised,
     radii: Float[Array, " m"],
     target: Float[Array, ""],
-    wanted: Bool[Array, ""],
+    most: Int[Array, ""],
 ) -> Linearised:
     """Steps of these radii with the same decomposition, until one fails.
 
@@ -209,9 +219,9 @@ def _chords(
         found &= jnp.sum(best.end.shares) < here.loss
         theta = jnp.where(found, here.move(best.end.coefficients), theta)
         shares = jnp.where(found, best.end.shares, shares)
-        return count + 1, theta, shares, jnp.where(found, _CHORDS, 0)
+        return count + 1, theta, shares, jnp.where(found, most, 0)
 
-    start = (0, model.theta, model.shares, jnp.where(wanted, _CHORDS, 0))
+    start = (0, model.theta, model.shares, most)
     _, theta, shares, _ = jax.lax.while_loop(going, body, start)
     return dataclasses.replace(model, theta=theta, shares=shares)
 
