@@ -35,6 +35,8 @@ SLOW = ("inverse_heat",)
 # Too long to be run each time: `pytest -m long`.
 LONG = (
     "burgers",
+    "two_materials",
+    "l_shape",
     "hydrogen",
     "reaction_diffusion",
     "cavity",
