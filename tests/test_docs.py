@@ -57,7 +57,7 @@ WITH_CODE = [
 def test_code_blocks_run(page, tmp_path, monkeypatch):
     """In order and in one namespace; what they write goes to a folder of their own.
 
-    Runs without a limit, of the README, and long ones, of the first steps, are cut
+    Runs without a limit, of the README, and the long ones of "Getting started" are cut
     short: whether they end well is a matter of the benchmarks.
     """
     monkeypatch.chdir(tmp_path)

@@ -87,7 +87,6 @@ class TrustRegion(AbstractStepRule):
                 f"`TrustRegion` got a ladder of radii={self.radii!r} with "
                 f"span={self.span!r}; it needs at least 2 radii and a span above 1."
             )
-
         if not (isinstance(self.chords, int) and self.chords >= 0):
             raise BoundsError(
                 f"`TrustRegion` got chords={self.chords!r}; give the number of further "
@@ -125,9 +124,9 @@ class TrustRegion(AbstractStepRule):
         norm = jnp.where(taken, jnp.linalg.norm(best.end.coefficients), 0.0)
         end = dataclasses.replace(model, theta=theta, shares=shares)
         if self.chords:
-            longer = radius * self.span ** jnp.linspace(0.0, 1.0, self.radii)
+            upwards = jnp.linspace(0.0, 1.0, self.radii, dtype=target.dtype)
             most = jnp.where(found & taken & ~second, self.chords, 0)
-            end = _chords(end, longer.astype(radius.dtype), target, most)
+            end = _chords(end, radius * self.span**upwards, target, most)
             norm = jnp.linalg.norm(end.theta - model.theta)
         return end.theta, state, model.info(end.shares, best.damping, norm)
 
