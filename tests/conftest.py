@@ -1,4 +1,7 @@
+import atexit
 import os
+import shutil
+import tempfile
 
 import jax
 import jax.random as jr
@@ -9,8 +12,33 @@ import pytest
 # One worker per core: threads of the linear algebra would only wait for each other.
 # The workers inherit this before they load it.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+# As `ps.solve` does: the dearest passes cost more here than the code that they improve.
+os.environ["XLA_FLAGS"] = (
+    f"--xla_backend_optimization_level=1 {os.environ.get('XLA_FLAGS', '')}"
+)
 
 jax.config.update("jax_enable_x64", True)
+
+
+def _keep_compiled_code():
+    """Compile equal programs once, here and in the processes that tests start.
+
+    Each worker has a folder of its own: two must not write the same file.
+    """
+    folder = tempfile.mkdtemp()
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    options = {
+        "jax_compilation_cache_dir": folder,
+        # To write a small program takes longer than to compile it.
+        "jax_persistent_cache_min_compile_time_secs": 0.5,
+        "jax_persistent_cache_min_entry_size_bytes": -1,
+    }
+    for name, value in options.items():
+        jax.config.update(name, value)
+        os.environ[name.upper()] = str(value)
+
+
+_keep_compiled_code()
 
 
 @pytest.fixture(autouse=True, scope="module")

@@ -34,6 +34,8 @@ SMALL = {
 SLOW = ("inverse_heat",)
 # Too long to be run each time: `pytest -m long`.
 LONG = (
+    "heat",
+    "beam",
     "burgers",
     "two_materials",
     "l_shape",

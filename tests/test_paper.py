@@ -66,14 +66,14 @@ def test_the_scans_and_spectra_are_drawn(paper, tmp_path):
     assert set(found["k"]) == {1, 16}
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_batches_are_drawn(paper, tmp_path):
     found = paper("batches").main("regression", preset="small", out=tmp_path)
     assert set(found) == {"micro-batch", "element", "row"}
     assert (tmp_path / "batches-regression.png").stat().st_size > 10_000
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_costs_are_fitted_and_drawn(paper, tmp_path):
     fits, ratios = paper("cost").main(preset="small", out=tmp_path)
     assert len(fits) == 1 and np.all(np.isfinite(list(fits.values())))

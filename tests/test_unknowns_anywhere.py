@@ -34,7 +34,7 @@ def test_in_the_equation_on_the_wall_and_in_the_measurement():
         heats=ps.Data("u", where, wall + mode(t) * np.sin(np.pi * x), sigma=1e-3),
         gauges=ps.Data(lambda u, E, x, t: E * u.x(x, t), where, stress, sigma=1e6),
     )
-    net = ps.MLP(bar, "u", width=12, depth=1, key=jr.key(0))
+    net = ps.MLP(bar, "u", width=16, depth=1, key=jr.key(0))
     model = ps.Model(net, D=ps.Unknown(1e-8), E=ps.Unknown(1e8), T=1.0)
     ours = found(minimise(problem, model, steps=200))
     np.testing.assert_allclose(
