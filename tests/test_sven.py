@@ -187,6 +187,23 @@ def test_a_chord_is_the_next_step_where_the_jacobian_stays_the_same(
     assert info.step_norm > 9e-3
 
 
+@pytest.mark.parametrize(
+    ("weights", "fallen", "chords"),
+    [(511, 1, False), (512, 1, True), (512, 2000, False)],
+)
+def test_chords_are_for_large_decompositions_and_for_the_search(
+    weights, fallen, chords
+):
+    residuals, theta, _, _ = linear_problem(520, weights)
+    state = ps.Sven().init(residuals, theta)
+    loss = jnp.sum(residuals.shares(residuals(theta)))
+    begun = (jnp.asarray(1e-3), fallen * loss)
+    state = eqx.tree_at(lambda s: (s.rule.radius, s.rule.first), state, begun)
+    _, _, info = eqx.filter_jit(ps.Sven().step)(residuals, theta, state)
+    # A step alone is as long as the ladder lets it be.
+    assert info.step_norm > 9e-3 if chords else np.isclose(info.step_norm, 3e-3)
+
+
 def test_predicted_decrease_is_that_of_the_linear_model():
     residuals, theta, a, b = linear_problem(20, 8)
     spectrum = ps.SVD()(jnp.asarray(-b), jnp.asarray(a))

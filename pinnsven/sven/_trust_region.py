@@ -14,13 +14,18 @@ _WINDOW = 30
 _SLOW = 0.1
 _BISECTIONS = 60
 _PATIENCE = 8
+# Where they are not asked for: so many chords if a decomposition is that large.
+_CHORDS, _LARGE = 3, 512
+# Chords end once the loss is so far below its first value: they cost digits at the end.
+_SEARCHED = 1e-3
 
 
 class TrustRegionState(eqx.Module):
-    """The radius, the failures in a row, the last losses, and the stage."""
+    """The radius, the failures in a row, the first and the last losses, the stage."""
 
     radius: Float[Array, ""]
     collapses: Int[Array, ""]
+    first: Float[Array, ""]
     losses: Float[Array, " window"]
     second: Bool[Array, ""]
 
@@ -53,8 +58,9 @@ class TrustRegion(AbstractStepRule):
     Once the loss has fallen by less than ten in 30 steps, every candidate is corrected
     for the curvature of the residual, see `follow`, before it is judged.
 
-    Until then a step that met the target is followed by up to `chords` further ones:
-    the same singular vectors, a new residual, no radius below the one just taken.
+    Before that, and while the loss is above a thousandth of its first value, a step
+    that met the target is followed by up to `chords` further ones: the same singular
+    vectors and a new residual, which costs a hundredth of a large decomposition.
 
     The loss never increases: if no candidate qualifies, the shortest one is taken if it
     lowers the loss, and the radius shrinks; after eight such steps it starts afresh.
@@ -63,8 +69,8 @@ class TrustRegion(AbstractStepRule):
 
     - `ratio`: $\rho^*$.
     - `radii`, `span`: the ladder runs from radius/`span` to radius x `span`.
-    - `chords`: the most further steps with one decomposition. They save time where a
-      decomposition is dear, and may cost digits at the end.
+    - `chords`: the most further steps with one decomposition. By default three where
+      there are 512 singular values or more, else none.
 
     Sources: J. J. More, The Levenberg-Marquardt algorithm (1978), for the damping at a
     given radius; Webb, Jerad and Cartis, arXiv 2607.02194, for the target ratio;
@@ -74,7 +80,7 @@ class TrustRegion(AbstractStepRule):
     ratio: float = 0.02
     radii: int = 9
     span: float = 3.0
-    chords: int = 0
+    chords: int | None = None
 
     def __check_init__(self):
         if not 0 < self.ratio < 1:
@@ -87,9 +93,10 @@ class TrustRegion(AbstractStepRule):
                 f"`TrustRegion` got a ladder of radii={self.radii!r} with "
                 f"span={self.span!r}; it needs at least 2 radii and a span above 1."
             )
-        if not (isinstance(self.chords, int) and self.chords >= 0):
+        asked = self.chords
+        if asked is not None and not (isinstance(asked, int) and asked >= 0):
             raise BoundsError(
-                f"`TrustRegion` got chords={self.chords!r}; give the number of further "
+                f"`TrustRegion` got chords={asked!r}; give the number of further "
                 "steps with one decomposition, such as 0 or 3."
             )
 
@@ -97,6 +104,7 @@ class TrustRegion(AbstractStepRule):
         return TrustRegionState(
             radius=jnp.ones((), dtype),
             collapses=jnp.zeros((), jnp.int32),
+            first=jnp.full((), jnp.inf, dtype),
             losses=jnp.full(_WINDOW, jnp.inf, dtype),
             second=jnp.zeros((), bool),
         )
@@ -116,19 +124,26 @@ class TrustRegion(AbstractStepRule):
         )
         radius = jnp.where(reset, jnp.ones_like(radius), radius)
         collapses = jnp.where(reset, jnp.zeros_like(collapses), collapses)
-        state = TrustRegionState(radius, collapses, losses, second)
+        first = jnp.where(jnp.isinf(state.first), model.loss, state.first)
+        state = TrustRegionState(radius, collapses, first, losses, second)
         taken = jnp.sum(best.end.shares) < model.loss
         # Where nothing is taken the singular vectors may be NaN; theta must stay.
         theta = jnp.where(taken, model.move(best.end.coefficients), model.theta)
         shares = jnp.where(taken, best.end.shares, model.shares)
         norm = jnp.where(taken, jnp.linalg.norm(best.end.coefficients), 0.0)
         end = dataclasses.replace(model, theta=theta, shares=shares)
-        if self.chords:
-            upwards = jnp.linspace(0.0, 1.0, self.radii, dtype=target.dtype)
-            most = jnp.where(found & taken & ~second, self.chords, 0)
-            end = _chords(end, radius * self.span**upwards, target, most)
+        if chords := self._most_chords(model):
+            searching = ~second & (model.loss > _SEARCHED * first)
+            most = jnp.where(found & taken & searching, chords, 0)
+            exponents = jnp.linspace(-2.0, 1.0, self.radii, dtype=target.dtype)
+            end = _chords(end, radius * self.span**exponents, target, most)
             norm = jnp.linalg.norm(end.theta - model.theta)
         return end.theta, state, model.info(end.shares, best.damping, norm)
+
+    def _most_chords(self, model: Linearised) -> int:
+        if self.chords is not None:
+            return self.chords
+        return _CHORDS if model.spectrum.s.size >= _LARGE else 0
 
 
 def _climb(
