@@ -1,4 +1,5 @@
 import atexit
+import importlib.metadata
 import os
 import shutil
 import tempfile
@@ -7,15 +8,18 @@ import jax
 import jax.random as jr
 import jaxtyping
 import pytest
+from packaging.version import Version
 
 
 # One worker per core: threads of the linear algebra would only wait for each other.
 # The workers inherit this before they load it.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-# As `ps.solve` does: the dearest passes cost more here than the code that they improve.
-os.environ["XLA_FLAGS"] = (
-    f"--xla_backend_optimization_level=1 {os.environ.get('XLA_FLAGS', '')}"
-)
+# As `ps.solve` does: to compile takes longer here than the code runs.
+QUICK = "--xla_backend_optimization_level=1"
+# The process ends at a flag that it does not know, as later versions may not.
+if Version(importlib.metadata.version("jaxlib")) < Version("0.11"):
+    QUICK += " --xla_cpu_use_fusion_emitters=false"
+os.environ["XLA_FLAGS"] = f"{QUICK} {os.environ.get('XLA_FLAGS', '')}"
 
 jax.config.update("jax_enable_x64", True)
 

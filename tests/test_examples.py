@@ -24,7 +24,7 @@ SMALL = {
     "harmonic_oscillator": ({"steps": 200, "states": 1}, 1e-9),
     "hydrogen": ({"steps": 180}, 1e-8),
     "reaction_diffusion": ({"steps": 100, "n": 14, "width": 12}, 0.01),
-    "plate_with_hole": ({"steps": 150, "n": 12, "width": 10}, 1e-5),
+    "plate_with_hole": ({"steps": 150, "n": 12, "width": 14}, 1e-5),
     "l_shape": ({"steps": 300, "n": 200, "width": 10}, 1e-8),
     "helmholtz_disc": ({}, 1e-6),
     "electrostatics": ({}, 1e-6),

@@ -157,10 +157,10 @@ def _climb(
     Returns the chosen trial and whether it met the target. Every residual evaluation
     happens at one place, so that the compiled step holds the residual only once.
     """
-    dampings = _dampings(model, radii)
     count = radii.shape[0]
 
-    def evaluate(radius, damping, goal):
+    def evaluate(radius, goal):
+        damping = _damping(model, radius)
         # An undamped step is shorter than the radius that allowed it; remembering the
         # radius instead would take many rejected steps to come back from.
         length = jnp.linalg.norm(model.coefficients(damping))
@@ -172,39 +172,30 @@ def _climb(
 
     def body(carry):
         # `i` counts the ladder; `count` itself stands for the interpolated trial.
-        i, radius, damping, best, _ = carry
+        i, radius, best, _ = carry
         last = i == count
         goal = jnp.where(last, target / 2, target)
-        trial = evaluate(radius, damping, goal)
+        trial = evaluate(radius, goal)
         met = trial.end.ratio >= goal
         first = i == 0
         keep = met | first
         chosen = jax.tree.map(lambda new, old: jnp.where(keep, new, old), trial, best)
         following = jnp.minimum(i + 1, count - 1)
-        between = _between(best, trial, target)
         at_end = i + 1 == count
         missed = ~met & ~last
         # Met: the next radius, or done at the end, or at the undamped step, which no
         # larger radius changes. Missed: interpolate, unless first.
-        longer = met & ~at_end & ~last & (damping > 0)
+        longer = met & ~at_end & ~last & (trial.damping > 0)
         i = jnp.where(longer, i + 1, count + 1)
         i = jnp.where(missed & ~first, count, i)
+        between = _between(best, trial, target)
         radius = jnp.where(missed, between, radii[following])
-        damping = jnp.where(
-            missed, _dampings(model, between[None])[0], dampings[following]
-        )
-        found = carry[4] | (met & ~last)
-        return i.astype(jnp.int32), radius, damping, chosen, found
+        found = carry[-1] | (met & ~last)
+        return i.astype(jnp.int32), radius, chosen, found
 
     nothing = Followed(jnp.zeros_like(model.spectrum.s), model.shares, target)
-    blank = _Trial(radii[0], dampings[0], nothing)
-    start = (
-        jnp.zeros((), jnp.int32),
-        radii[0],
-        dampings[0],
-        blank,
-        jnp.zeros((), bool),
-    )
+    blank = _Trial(radii[0], jnp.zeros_like(target), nothing)
+    start = (jnp.zeros((), jnp.int32), radii[0], blank, jnp.zeros((), bool))
     *_, best, found = jax.lax.while_loop(more, body, start)
     return best, found
 
@@ -250,22 +241,21 @@ def _between(
     return below.radius * (above.radius / below.radius) ** share
 
 
-def _dampings(model: Linearised, radii: Float[Array, " m"]) -> Float[Array, " m"]:
-    r"""The $\lambda$ at which a damped step has each length; zero if none is needed."""
+def _damping(model: Linearised, radius: Float[Array, ""]) -> Float[Array, ""]:
+    r"""The $\lambda$ at which a damped step has this length; zero if none is needed."""
     gradient = jnp.linalg.norm(
         jnp.where(model.kept, model.spectrum.s * model.spectrum.c, 0.0)
     )
-    tiny = jnp.finfo(radii.dtype).tiny
+    tiny = jnp.finfo(radius.dtype).tiny
     # |d(lambda)| <= |S c| / lambda bounds the answer from above.
-    top = jnp.log(jnp.maximum(gradient, tiny)) - jnp.log(jnp.maximum(radii, tiny))
-    length = jax.vmap(lambda damping: jnp.linalg.norm(model.coefficients(damping)))
+    top = jnp.log(jnp.maximum(gradient, tiny)) - jnp.log(jnp.maximum(radius, tiny))
+    length = lambda damping: jnp.linalg.norm(model.coefficients(damping))
 
     def halve(_, ends):
         low, high = ends
         middle = (low + high) / 2
-        longer = length(jnp.exp(middle)) > radii
+        longer = length(jnp.exp(middle)) > radius
         return jnp.where(longer, middle, low), jnp.where(longer, high, middle)
 
     _, high = jax.lax.fori_loop(0, _BISECTIONS, halve, (top - 100.0, top))
-    free = jnp.linalg.norm(model.coefficients(0.0)) <= radii
-    return jnp.where(free, 0.0, jnp.exp(high))
+    return jnp.where(length(0.0) <= radius, 0.0, jnp.exp(high))
