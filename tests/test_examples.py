@@ -31,12 +31,9 @@ SMALL = {
     "cavity": ({"steps": 150, "n": 14, "width": 14}, 5e-3),
     "cylinder": ({"steps": 400, "n": 18, "width": 16}, 5e-3),
 }
+SLOW = ("heat", "inverse_heat", "beam")
 # Too long to be run each time: `pytest -m long`.
 LONG = (
-    "heat",
-    "inverse_heat",
-    "beam",
-    "harmonic_oscillator",
     "burgers",
     "two_materials",
     "l_shape",
@@ -54,7 +51,9 @@ FITS = {"cooling": (1e-3, 1e-3), "influenza": (0.01, 1e-3)}
 
 
 def marked(names):
-    marks = dict.fromkeys(LONG, pytest.mark.long)
+    marks = dict.fromkeys(SLOW, pytest.mark.slow) | dict.fromkeys(
+        LONG, pytest.mark.long
+    )
     return [pytest.param(n, marks=marks.get(n, ())) for n in names]
 
 

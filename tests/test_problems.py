@@ -50,7 +50,7 @@ def rms(problem, model):
         "poisson_peers",
         "poisson_5d",
         "poisson_10d",
-        pytest.param("poisson_100d", marks=pytest.mark.long),
+        "poisson_100d",
         "convection",
         "reaction",
         "wave",
