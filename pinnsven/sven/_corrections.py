@@ -14,11 +14,22 @@ _CORRECTIONS = 6
 
 
 class Followed(eqx.Module):
-    """Where a step led: its coefficients, the blocks' parts of the loss, the ratio."""
+    """Where a step led: coefficients, the residual, its blocks' shares, the ratio."""
 
     coefficients: Float[Array, " q"]
+    r: Float[Array, " n"]
     shares: Float[Array, " blocks"]
     ratio: Float[Array, ""]
+
+    @staticmethod
+    def blank(model: Linearised) -> "Followed":
+        """Any step is better."""
+        return Followed(
+            jnp.zeros_like(model.spectrum.c),
+            jnp.zeros_like(jax.eval_shape(model.residuals, model.theta)),
+            jnp.full_like(model.shares, jnp.inf),
+            jnp.full_like(model.loss, -jnp.inf),
+        )
 
 
 def follow(
@@ -60,7 +71,7 @@ def follow(
         shares = model.finite(model.residuals.shares(r))
         ratio = (model.loss - jnp.sum(shares)) / predicted
         rising = ratio > best.ratio
-        here = Followed(coefficients, shares, ratio)
+        here = Followed(coefficients, r, shares, ratio)
         best = jax.tree.map(lambda a, b: jnp.where(rising, a, b), here, best)
 
         def correct():
@@ -73,7 +84,6 @@ def follow(
         return count + 1, coefficients, again, best
 
     first = model.coefficients(damping)
-    nowhere = jnp.full_like(target, jnp.inf)
-    blank = Followed(first, jnp.full_like(model.shares, jnp.inf), -nowhere)
+    blank = Followed.blank(model)
     start = (jnp.zeros((), jnp.int32), first, jnp.ones((), bool), blank)
     return jax.lax.while_loop(going, body, start)[-1]

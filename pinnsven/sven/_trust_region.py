@@ -38,6 +38,55 @@ class _Trial(eqx.Module):
     end: Followed
 
 
+class _Walk(eqx.Module):
+    r"""A step and its chords so far: where they are, $U^T r$ there, what the step was.
+
+    `met`: whether the step met the target. `over`: whether the next round is none.
+    """
+
+    theta: Float[Array, " p"]
+    shares: Float[Array, " blocks"]
+    c: Float[Array, " q"]
+    radius: Float[Array, ""]
+    damping: Float[Array, ""]
+    met: Bool[Array, ""]
+    count: Int[Array, ""]
+    over: Bool[Array, ""]
+
+    @staticmethod
+    def start(model: Linearised) -> "_Walk":
+        no, zero = jnp.zeros((), bool), jnp.zeros_like(model.loss)
+        here = model.theta, model.shares, model.spectrum.c
+        return _Walk(*here, zero, zero, no, jnp.zeros((), jnp.int32), no)
+
+    def here(self, model: Linearised) -> Linearised:
+        """The model with the same singular vectors and the present residual."""
+        spectrum = dataclasses.replace(model.spectrum, c=self.c)
+        return Linearised(
+            model.residuals, self.theta, self.shares, spectrum, model.kept
+        )
+
+    def onwards(
+        self, here: Linearised, best: _Trial, met: Bool[Array, ""], most: Int[Array, ""]
+    ) -> "_Walk":
+        """After one more round, whose best trial met the target or not."""
+        first = self.count == 0
+        taken = (jnp.sum(best.end.shares) < here.loss) & (met | first)
+        over = ~(taken & met) | (self.count >= most)
+        components = lambda: here.spectrum.components(best.end.r)
+        return _Walk(
+            # Where nothing is taken the singular vectors may be NaN; theta must stay.
+            jnp.where(taken, here.move(best.end.coefficients), self.theta),
+            jnp.where(taken, best.end.shares, self.shares),
+            jax.lax.cond(over, lambda: self.c, components),
+            jnp.where(first, best.radius, self.radius),
+            jnp.where(first, best.damping, self.damping),
+            jnp.where(first, met, self.met),
+            self.count + 1,
+            over,
+        )
+
+
 class TrustRegion(AbstractStepRule):
     r"""The boldest damped step that the linear model still vouches for.
 
@@ -113,32 +162,36 @@ class TrustRegion(AbstractStepRule):
         target = jnp.asarray(self.ratio, model.loss.dtype)
         losses = jnp.append(state.losses[1:], model.loss)
         second = state.second | (losses[-1] > _SLOW * losses[0])
-        exponents = jnp.linspace(-1.0, 1.0, self.radii, dtype=target.dtype)
-        radii = state.radius * self.span**exponents
-        best, found = _climb(model, radii, target, second)
-
-        collapses = jnp.where(found, 0, state.collapses + 1).astype(jnp.int32)
-        reset = collapses >= _PATIENCE
-        radius = jnp.where(
-            found, best.radius, jnp.minimum(state.radius / self.span, best.radius)
-        )
-        radius = jnp.where(reset, jnp.ones_like(radius), radius)
-        collapses = jnp.where(reset, jnp.zeros_like(collapses), collapses)
         first = jnp.where(jnp.isinf(state.first), model.loss, state.first)
+        chords = self._most_chords(model)
+        searching = ~second & (model.loss > _SEARCHED * first)
+        most = jnp.where(searching, chords, 0).astype(jnp.int32)
+        lows = jnp.asarray([-1.0, -2.0], target.dtype)
+        ladders = self.span ** jnp.linspace(lows, 1.0, self.radii, axis=1)
+
+        def body(walk):
+            # The first round is the step, any other one a chord.
+            first, here = walk.count == 0, walk.here(model)
+            radius = jnp.where(first, state.radius, walk.radius)
+            radii = radius * ladders[jnp.minimum(walk.count, 1)]
+            best, met = _climb(here, radii, target, second & first)
+            return walk.onwards(here, best, met, most)
+
+        walk = _Walk.start(model)
+        going = lambda walk: ~walk.over
+        walk = jax.lax.while_loop(going, body, walk) if chords else body(walk)
+        radius, collapses = self._next_radius(state, walk)
         state = TrustRegionState(radius, collapses, first, losses, second)
-        taken = jnp.sum(best.end.shares) < model.loss
-        # Where nothing is taken the singular vectors may be NaN; theta must stay.
-        theta = jnp.where(taken, model.move(best.end.coefficients), model.theta)
-        shares = jnp.where(taken, best.end.shares, model.shares)
-        norm = jnp.where(taken, jnp.linalg.norm(best.end.coefficients), 0.0)
-        end = dataclasses.replace(model, theta=theta, shares=shares)
-        if chords := self._most_chords(model):
-            searching = ~second & (model.loss > _SEARCHED * first)
-            most = jnp.where(found & taken & searching, chords, 0)
-            exponents = jnp.linspace(-2.0, 1.0, self.radii, dtype=target.dtype)
-            end = _chords(end, radius * self.span**exponents, target, most)
-            norm = jnp.linalg.norm(end.theta - model.theta)
-        return end.theta, state, model.info(end.shares, best.damping, norm)
+        norm = jnp.linalg.norm(walk.theta - model.theta)
+        return walk.theta, state, model.info(walk.shares, walk.damping, norm)
+
+    def _next_radius(self, state: TrustRegionState, walk: _Walk):
+        collapses = jnp.where(walk.met, 0, state.collapses + 1).astype(jnp.int32)
+        reset = collapses >= _PATIENCE
+        shorter = jnp.minimum(state.radius / self.span, walk.radius)
+        radius = jnp.where(walk.met, walk.radius, shorter)
+        radius = jnp.where(reset, jnp.ones_like(radius), radius)
+        return radius, jnp.where(reset, jnp.zeros_like(collapses), collapses)
 
     def _most_chords(self, model: Linearised) -> int:
         if self.chords is not None:
@@ -193,42 +246,10 @@ def _climb(
         found = carry[-1] | (met & ~last)
         return i.astype(jnp.int32), radius, chosen, found
 
-    nothing = Followed(jnp.zeros_like(model.spectrum.s), model.shares, target)
-    blank = _Trial(radii[0], jnp.zeros_like(target), nothing)
+    blank = _Trial(radii[0], jnp.zeros_like(target), Followed.blank(model))
     start = (jnp.zeros((), jnp.int32), radii[0], blank, jnp.zeros((), bool))
     *_, best, found = jax.lax.while_loop(more, body, start)
     return best, found
-
-
-def _chords(
-    model: Linearised,
-    radii: Float[Array, " m"],
-    target: Float[Array, ""],
-    most: Int[Array, ""],
-) -> Linearised:
-    """Steps of these radii with the same decomposition, until one fails.
-
-    A trial costs a residual, about a hundredth of the decomposition that is saved.
-    """
-    uncorrected = jnp.zeros((), bool)
-
-    def going(carry):
-        return carry[0] < carry[-1]
-
-    def body(carry):
-        count, theta, shares, _ = carry
-        components = model.spectrum.components(model.residuals(theta))
-        spectrum = dataclasses.replace(model.spectrum, c=components)
-        here = Linearised(model.residuals, theta, shares, spectrum, model.kept)
-        best, found = _climb(here, radii, target, uncorrected)
-        found &= jnp.sum(best.end.shares) < here.loss
-        theta = jnp.where(found, here.move(best.end.coefficients), theta)
-        shares = jnp.where(found, best.end.shares, shares)
-        return count + 1, theta, shares, jnp.where(found, most, 0)
-
-    start = (0, model.theta, model.shares, most)
-    _, theta, shares, _ = jax.lax.while_loop(going, body, start)
-    return dataclasses.replace(model, theta=theta, shares=shares)
 
 
 def _between(
