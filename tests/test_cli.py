@@ -110,7 +110,13 @@ class _Solved:
     steps = 1
 
 
-@pytest.mark.parametrize("name", problems.names())
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=pytest.mark.long if name == "poisson_100d" else ())
+        for name in problems.names()
+    ],
+)
 def test_problems_bind_and_seeds_differ(name):
     case = problems.get(name)
     assert case.name == name

@@ -46,7 +46,7 @@ def test_a_comparison_runs_draws_and_goes_on(paper, tmp_path, monkeypatch):
     assert again["Sven"]["runs"][0].validation == found["Sven"]["runs"][0].validation
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_digits_stand_in_for_mnist_under_their_own_name(paper, tmp_path):
     pytest.importorskip("sklearn")
     compare = paper("compare")
@@ -56,7 +56,7 @@ def test_the_digits_stand_in_for_mnist_under_their_own_name(paper, tmp_path):
         assert run.test < 0.5 * run.validation[0]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_scans_and_spectra_are_drawn(paper, tmp_path):
     found = paper("scans").main("regression", preset="small", out=tmp_path)
     values = found["spectra"]
@@ -66,14 +66,14 @@ def test_the_scans_and_spectra_are_drawn(paper, tmp_path):
     assert set(found["k"]) == {1, 16}
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_batches_are_drawn(paper, tmp_path):
     found = paper("batches").main("regression", preset="small", out=tmp_path)
     assert set(found) == {"micro-batch", "element", "row"}
     assert (tmp_path / "batches-regression.png").stat().st_size > 10_000
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_costs_are_fitted_and_drawn(paper, tmp_path):
     fits, ratios = paper("cost").main(preset="small", out=tmp_path)
     assert len(fits) == 1 and np.all(np.isfinite(list(fits.values())))

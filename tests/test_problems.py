@@ -50,7 +50,7 @@ def rms(problem, model):
         "poisson_peers",
         "poisson_5d",
         "poisson_10d",
-        "poisson_100d",
+        pytest.param("poisson_100d", marks=pytest.mark.long),
         "convection",
         "reaction",
         "wave",

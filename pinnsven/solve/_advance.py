@@ -75,10 +75,10 @@ def _compiled(fn: Callable) -> Callable:
 
 @functools.cache
 def _quick() -> dict[str, int | bool]:
-    """Options that take two thirds off the time to compile for a CPU.
+    """Options that more than halve the time to compile for a CPU.
 
-    The dearest passes and the newer of XLA's two ways to make kernels gain nothing
-    that can be measured here. The latter may lose its option in some version.
+    The dearest passes, and the newer of XLA's two ways to make kernels, gain nothing
+    that can be measured here. Another version may not know the option of the latter.
     """
     options = {"xla_cpu_use_fusion_emitters": False}
     try:

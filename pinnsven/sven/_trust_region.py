@@ -185,7 +185,10 @@ class TrustRegion(AbstractStepRule):
         norm = jnp.linalg.norm(walk.theta - model.theta)
         return walk.theta, state, model.info(walk.shares, walk.damping, norm)
 
-    def _next_radius(self, state: TrustRegionState, walk: _Walk):
+    def _next_radius(
+        self, state: TrustRegionState, walk: _Walk
+    ) -> tuple[Float[Array, ""], Int[Array, ""]]:
+        """The radius and the failures in a row after a step."""
         collapses = jnp.where(walk.met, 0, state.collapses + 1).astype(jnp.int32)
         reset = collapses >= _PATIENCE
         shorter = jnp.minimum(state.radius / self.span, walk.radius)

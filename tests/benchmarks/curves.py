@@ -1,0 +1,106 @@
+"""Draw the error of a benchmark problem against the time that its run has taken.
+
+python tests/benchmarks/curves.py helmholtz --seconds 300 --out DIR
+
+The points of the curve are kept in `DIR/helmholtz.json`, and `DIR/curves.png` shows all
+that are in the folder. Time is process CPU seconds, with start-up and compilation and
+without the errors themselves. The problems in windows of time have no curve.
+"""
+
+import argparse
+import functools
+import json
+import os
+import time
+import types
+from pathlib import Path
+
+from run import ONE_THREAD
+
+
+# Read by the libraries as they are loaded.
+os.environ.update(ONE_THREAD)
+import equinox as eqx  # noqa: E402
+import jax  # noqa: E402
+import jax.numpy as jnp  # noqa: E402
+import jax.random as jr  # noqa: E402
+import numpy as np  # noqa: E402
+from matplotlib.figure import Figure  # noqa: E402
+
+import pinnsven as ps  # noqa: E402
+from pinnsven import problems  # noqa: E402
+
+
+# Between two errors the time grows by so much.
+GROWTH = 1.1
+
+
+@eqx.filter_jit
+def _values(model, name, **coordinates):
+    field = model.field(name)
+    columns = [jnp.asarray(coordinates[c]) for c in field.names]
+    flat = jax.vmap(field.fn)(*map(jnp.ravel, columns))
+    return flat.reshape(columns[0].shape)
+
+
+def fields(model: ps.Model) -> types.SimpleNamespace:
+    """The fields as functions of arrays, as a solution has them."""
+    names = [name for network in model.networks for name in network.fields]
+    return types.SimpleNamespace(
+        **{name: functools.partial(_values, model, name) for name in names}
+    )
+
+
+def curve(name: str, seed: int, seconds: float) -> list[tuple[float, float]]:
+    """CPU seconds and the error after them, until the run ends or the time is up."""
+    case = problems.get(name)
+    problem, model = case.build(seed)
+    bound, found, lost = problem.bind(model), [], 0.0
+
+    def watch(run):
+        nonlocal lost
+        began = time.process_time()
+        if not found or began - lost > GROWTH * found[-1][0]:
+            errors = case.errors(fields(bound.rebuild(run.theta)))
+            found.append((began - lost, errors[case.target.figure]))
+            lost += time.process_time() - began
+        return began - lost > seconds
+
+    key = jr.key(2 * seed + 1)
+    solution = ps.solve(problem, model, key=key, callbacks=[watch], progress=False)
+    end = time.process_time() - lost
+    found.append((end, case.errors(solution)[case.target.figure]))
+    return found
+
+
+def draw(folder: Path) -> None:
+    """All curves of the folder, with the aim of each problem as a dot."""
+    figure = Figure(figsize=(7, 4.5), layout="constrained")
+    ax = figure.subplots()
+    for path in sorted(folder.glob("*.json")):
+        points = np.array(json.loads(path.read_text(encoding="utf-8")))
+        (line,) = ax.loglog(*points.T, label=path.stem)
+        target = problems.get(path.stem).target
+        ax.plot(target.seconds, target.bound, "o", color=line.get_color())
+    ax.set(xlabel="CPU seconds", ylabel="relative L2 error")
+    ax.legend(frameon=False)
+    figure.savefig(folder / "curves.png", dpi=110)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Draw the error against the time.")
+    parser.add_argument("name")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seconds", type=float, default=300.0)
+    parser.add_argument("--out", type=Path, default=Path("."))
+    given = parser.parse_args()
+    ps.enable_x64()
+    given.out.mkdir(parents=True, exist_ok=True)
+    points = curve(given.name, given.seed, given.seconds)
+    path = given.out / f"{given.name}.json"
+    path.write_text(json.dumps(points), encoding="utf-8")
+    draw(given.out)
+
+
+if __name__ == "__main__":
+    main()
