@@ -135,3 +135,16 @@ def test_pinnsven_runs_as_one_of_the_packages(tmp_path):
         assert 0 < record["cpu_seconds"] and np.isfinite(record["error"])
     times = [record["cpu_seconds"] for record in records]
     assert times == sorted(times)
+
+
+@pytest.mark.slow
+def test_the_error_of_a_run_falls_with_its_time_and_is_drawn(tmp_path):
+    environment = {**os.environ, "JAX_PLATFORMS": "cpu"}
+    command = [sys.executable, HERE / "curves.py", "poisson", "--seconds", "60"]
+    subprocess.run([*command, "--out", tmp_path], check=True, env=environment)
+    times, errors = zip(
+        *json.loads((tmp_path / "poisson.json").read_text()), strict=True
+    )
+    assert list(times) == sorted(times)
+    assert errors[-1] < errors[0] / 10
+    assert (tmp_path / "curves.png").exists()

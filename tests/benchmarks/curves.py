@@ -79,7 +79,7 @@ def draw(folder: Path) -> None:
     ax = figure.subplots()
     for path in sorted(folder.glob("*.json")):
         points = np.array(json.loads(path.read_text(encoding="utf-8")))
-        (line,) = ax.loglog(*points.T, label=path.stem)
+        (line,) = ax.semilogy(*points.T, label=path.stem)
         target = problems.get(path.stem).target
         ax.plot(target.seconds, target.bound, "o", color=line.get_color())
     ax.set(xlabel="CPU seconds", ylabel="relative L2 error")
