@@ -4,11 +4,11 @@ python tests/benchmarks/curves.py helmholtz --seconds 300 --out DIR
 
 The points of the curve are kept in `DIR/helmholtz.json`, and `DIR/curves.png` shows all
 that are in the folder. Time is process CPU seconds, with start-up and compilation and
-without the errors themselves. The problems in windows of time have no curve.
+without the errors themselves. Problems in windows of time, and those with unknown
+constants, have no curve.
 """
 
 import argparse
-import functools
 import json
 import os
 import time
@@ -20,35 +20,22 @@ from run import ONE_THREAD
 
 # Read by the libraries as they are loaded.
 os.environ.update(ONE_THREAD)
-import equinox as eqx  # noqa: E402
-import jax  # noqa: E402
-import jax.numpy as jnp  # noqa: E402
-import jax.random as jr  # noqa: E402
 import numpy as np  # noqa: E402
 from matplotlib.figure import Figure  # noqa: E402
 
 import pinnsven as ps  # noqa: E402
 from pinnsven import problems  # noqa: E402
+from pinnsven.solve import Evaluated  # noqa: E402
 
 
 # Between two errors the time grows by so much.
 GROWTH = 1.1
 
 
-@eqx.filter_jit
-def _values(model, name, **coordinates):
-    field = model.field(name)
-    columns = [jnp.asarray(coordinates[c]) for c in field.names]
-    flat = jax.vmap(field.fn)(*map(jnp.ravel, columns))
-    return flat.reshape(columns[0].shape)
-
-
 def fields(model: ps.Model) -> types.SimpleNamespace:
     """The fields as functions of arrays, as a solution has them."""
     names = [name for network in model.networks for name in network.fields]
-    return types.SimpleNamespace(
-        **{name: functools.partial(_values, model, name) for name in names}
-    )
+    return types.SimpleNamespace(**{name: Evaluated(model, name) for name in names})
 
 
 def curve(name: str, seed: int, seconds: float) -> list[tuple[float, float]]:
@@ -66,8 +53,7 @@ def curve(name: str, seed: int, seconds: float) -> list[tuple[float, float]]:
             lost += time.process_time() - began
         return began - lost > seconds
 
-    key = jr.key(2 * seed + 1)
-    solution = ps.solve(problem, model, key=key, callbacks=[watch], progress=False)
+    solution = case.solve(seed, callbacks=[watch], progress=False)
     end = time.process_time() - lost
     found.append((end, case.errors(solution)[case.target.figure]))
     return found
@@ -95,6 +81,9 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("."))
     given = parser.parse_args()
     ps.enable_x64()
+    case = problems.get(given.name)
+    if case.march is not None or case.build(given.seed)[1].unknowns:
+        parser.error(f"{given.name} has windows of time, or unknowns: no curve.")
     given.out.mkdir(parents=True, exist_ok=True)
     points = curve(given.name, given.seed, given.seconds)
     path = given.out / f"{given.name}.json"
