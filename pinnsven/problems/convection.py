@@ -37,6 +37,8 @@ def _build(seed: int) -> tuple[Problem, Model]:
         "u",
         width=20,
         depth=2,
+        # With tanh the error ends at 2e-7, which was seen before sin was taken.
+        activation=jnp.sin,
         embedding=PeriodicEmbedding("x"),
         key=network_key(seed),
     )
