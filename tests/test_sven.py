@@ -238,22 +238,32 @@ def test_a_correction_takes_the_curvature_out_of_the_strong_directions():
     # wall has risen by K / 4, and one correction, b = 1/4, is exact.
     bound, model = curved_valley(1e6)
     damping, target = jnp.asarray(1.0), jnp.asarray(0.5)
-    straight = follow(model, damping, target, jnp.asarray(False))
+    none = jnp.zeros(2)
+    straight = follow(model, damping, target, jnp.asarray(False), none)
     assert np.isclose(jnp.sum(straight.shares), (1e6 / 4) ** 2 + 1 / 4, rtol=1e-12)
     assert straight.ratio < -1e10
-    bent = follow(model, damping, target, jnp.asarray(True))
+    bent = follow(model, damping, target, jnp.asarray(True), none)
     ends = bound.rebuild(model.move(bent.coefficients)).unknowns
     assert np.allclose([ends["a"].value, ends["b"].value], [0.5, 0.25], rtol=1e-9)
     assert np.isclose(jnp.sum(bent.shares), 1 / 4, rtol=1e-6)
     assert np.isclose(bent.ratio, 1.0, rtol=1e-6)
+    assert np.allclose(bent.coefficients - straight.coefficients, bent.excess)
+    # What a step has needed, scaled by the square of the length, is what a longer one
+    # needs here, so that the longer one is right without a correction of its own.
+    length = jnp.linalg.norm(straight.coefficients)
+    longer = jnp.asarray(0.25)
+    growth = jnp.linalg.norm(model.coefficients(longer)) / length
+    guessed = follow(model, longer, target, jnp.asarray(False), bent.excess * growth**2)
+    assert np.isclose(guessed.ratio, 1.0, rtol=1e-6)
 
 
 def test_corrections_that_do_not_help_are_not_kept():
     # With this damping nothing is strong: the corrected step is the damped one.
     _, model = curved_valley(1.0)
     damping, target = jnp.asarray(1.0), jnp.asarray(0.999)
-    straight = follow(model, damping, target, jnp.asarray(False))
-    bent = follow(model, damping, target, jnp.asarray(True))
+    none = jnp.zeros(2)
+    straight = follow(model, damping, target, jnp.asarray(False), none)
+    bent = follow(model, damping, target, jnp.asarray(True), none)
     assert np.array_equal(bent.coefficients, straight.coefficients)
     assert bent.ratio == straight.ratio
 

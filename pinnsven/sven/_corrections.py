@@ -9,14 +9,21 @@ from ._steps import Linearised
 # Directions this many times above the square root of the damping are held to what the
 # linear model promised; nearer ones would be corrected by as much as they are stepped.
 _STRONG = 100.0
-# Each correction shrinks the deviation many times, or it is of no use.
-_CORRECTIONS = 6
+_CORRECTIONS = 15
+# The deviation may rise once on its way down; twice in a row, and it stays up.
+_RISES = 2
+# Corrections go on to this gain ratio: the step then ends on the floor of the valley.
+_REALISED = 0.5
 
 
 class Followed(eqx.Module):
-    """Where a step led: coefficients, the residual, its blocks' shares, the ratio."""
+    """Where a step led: coefficients, the residual, its blocks' shares, the ratio.
+
+    `excess` is the part of the coefficients that corrections have added.
+    """
 
     coefficients: Float[Array, " q"]
+    excess: Float[Array, " q"]
     r: Float[Array, " n"]
     shares: Float[Array, " blocks"]
     ratio: Float[Array, ""]
@@ -25,6 +32,7 @@ class Followed(eqx.Module):
     def blank(model: Linearised) -> "Followed":
         """Any step is better."""
         return Followed(
+            jnp.zeros_like(model.spectrum.c),
             jnp.zeros_like(model.spectrum.c),
             jnp.zeros_like(jax.eval_shape(model.residuals, model.theta)),
             jnp.full_like(model.shares, jnp.inf),
@@ -37,6 +45,7 @@ def follow(
     damping: Float[Array, ""],
     target: Float[Array, ""],
     corrected: Bool[Array, ""],
+    guess: Float[Array, " q"],
 ) -> Followed:
     r"""Where a damped step leads; `corrected` for the curvature if it is asked for.
 
@@ -49,8 +58,8 @@ def follow(
        - \frac{\lambda\,c_i}{\sigma_i^2 + \lambda}\right), \qquad
        \sigma_i > 100\sqrt\lambda , $$
 
-    each for one more residual. They end once the gain ratio reaches the target, or no
-    longer rises.
+    each for one more residual, from the `guess` on, what they are expected to add. They
+    end once the gain ratio is at a half and reaches the target, or rises no more.
 
     Sources: R. Fletcher, Second order corrections for non-differentiable optimization
     (1982); P. Deuflhard, Newton Methods for Nonlinear Problems (2004), section 2.1.
@@ -61,29 +70,31 @@ def follow(
     promised = model.unmet(damping) * spectrum.c
     predicted = model.predicted(damping)
     most = jnp.where(corrected, _CORRECTIONS, 0)
+    enough = jnp.maximum(target, _REALISED)
+    linear = model.coefficients(damping)
 
     def going(carry):
-        return carry[2]
+        return carry[2] > 0
 
     def body(carry):
-        count, coefficients, _, best = carry
+        count, excess, rises, best = carry
+        coefficients = linear + excess
         r = model.residuals(model.move(coefficients))
         shares = model.finite(model.residuals.shares(r))
         ratio = (model.loss - jnp.sum(shares)) / predicted
-        rising = ratio > best.ratio
-        here = Followed(coefficients, r, shares, ratio)
-        best = jax.tree.map(lambda a, b: jnp.where(rising, a, b), here, best)
+        better = ratio > best.ratio
+        here = Followed(coefficients, excess, r, shares, ratio)
+        best = jax.tree.map(lambda a, b: jnp.where(better, a, b), here, best)
+        rises = jnp.where(better, _RISES, rises - 1)
 
         def correct():
             deviation = jnp.where(strong, spectrum.components(r) - promised, 0.0)
-            return coefficients + deviation / divisor
+            return excess + deviation / divisor
 
         # The products with U are a good part of a trial: none that is not used.
-        again = (count < most) & rising & (best.ratio < target)
-        coefficients = jax.lax.cond(again, correct, lambda: coefficients)
-        return count + 1, coefficients, again, best
+        again = (rises > 0) & (count < most) & (best.ratio < enough)
+        excess = jax.lax.cond(again, correct, lambda: excess)
+        return count + 1, excess, jnp.where(again, rises, 0), best
 
-    first = model.coefficients(damping)
-    blank = Followed.blank(model)
-    start = (jnp.zeros((), jnp.int32), first, jnp.ones((), bool), blank)
-    return jax.lax.while_loop(going, body, start)[-1]
+    start = (0, guess, _RISES, Followed.blank(model))
+    return jax.lax.while_loop(going, body, jax.tree.map(jnp.asarray, start))[-1]

@@ -11,7 +11,7 @@ from ._steps import AbstractStepRule, Linearised
 
 
 _WINDOW = 30
-_SLOW = 0.1
+_SLOW = 0.03
 _BISECTIONS = 60
 _PATIENCE = 8
 # Where they are not asked for: so many chords if a decomposition is that large.
@@ -104,7 +104,7 @@ class TrustRegion(AbstractStepRule):
     this is far bolder than a classical trust region; choosing the greatest decrease
     instead ends many orders of magnitude higher.
 
-    Once the loss has fallen by less than ten in 30 steps, every candidate is corrected
+    Once the loss has fallen by less than 33 in 30 steps, every candidate is corrected
     for the curvature of the residual, see `follow`, before it is judged.
 
     Before that, and while the loss is above a thousandth of its first value, a step
@@ -215,13 +215,15 @@ def _climb(
     """
     count = radii.shape[0]
 
-    def evaluate(radius, goal):
+    def evaluate(radius, goal, best):
         damping = _damping(model, radius)
         # An undamped step is shorter than the radius that allowed it; remembering the
         # radius instead would take many rejected steps to come back from.
         length = jnp.linalg.norm(model.coefficients(damping))
         radius = jnp.where(length > 0, jnp.minimum(radius, length), radius)
-        return _Trial(radius, damping, follow(model, damping, goal, corrected))
+        # To second order what a step needs of corrections grows with its square.
+        guess = best.end.excess * (radius / best.radius) ** 2
+        return _Trial(radius, damping, follow(model, damping, goal, corrected, guess))
 
     def more(carry):
         return carry[0] <= count
@@ -231,7 +233,7 @@ def _climb(
         i, radius, best, _ = carry
         last = i == count
         goal = jnp.where(last, target / 2, target)
-        trial = evaluate(radius, goal)
+        trial = evaluate(radius, goal, best)
         met = trial.end.ratio >= goal
         first = i == 0
         keep = met | first
