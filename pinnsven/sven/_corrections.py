@@ -12,8 +12,6 @@ _STRONG = 100.0
 _CORRECTIONS = 15
 # The deviation may rise once on its way down; twice in a row, and it stays up.
 _RISES = 2
-# Corrections go on to this gain ratio: the step then ends on the floor of the valley.
-_REALISED = 0.5
 
 
 class Followed(eqx.Module):
@@ -59,7 +57,7 @@ def follow(
        \sigma_i > 100\sqrt\lambda , $$
 
     each for one more residual, from the `guess` on, what they are expected to add. They
-    end once the gain ratio is at a half and reaches the target, or rises no more.
+    end once the gain ratio reaches the target, or rises no more.
 
     Sources: R. Fletcher, Second order corrections for non-differentiable optimization
     (1982); P. Deuflhard, Newton Methods for Nonlinear Problems (2004), section 2.1.
@@ -70,7 +68,6 @@ def follow(
     promised = model.unmet(damping) * spectrum.c
     predicted = model.predicted(damping)
     most = jnp.where(corrected, _CORRECTIONS, 0)
-    enough = jnp.maximum(target, _REALISED)
     linear = model.coefficients(damping)
 
     def going(carry):
@@ -92,7 +89,7 @@ def follow(
             return excess + deviation / divisor
 
         # The products with U are a good part of a trial: none that is not used.
-        again = (rises > 0) & (count < most) & (best.ratio < enough)
+        again = (rises > 0) & (count < most) & (best.ratio < target)
         excess = jax.lax.cond(again, correct, lambda: excess)
         return count + 1, excess, jnp.where(again, rises, 0), best
 

@@ -11,7 +11,7 @@ from ._steps import AbstractStepRule, Linearised
 
 
 _WINDOW = 30
-_SLOW = 0.03
+_SLOW = 0.1
 _BISECTIONS = 60
 _PATIENCE = 8
 # Where they are not asked for: so many chords if a decomposition is that large.
@@ -104,7 +104,7 @@ class TrustRegion(AbstractStepRule):
     this is far bolder than a classical trust region; choosing the greatest decrease
     instead ends many orders of magnitude higher.
 
-    Once the loss has fallen by less than 33 in 30 steps, every candidate is corrected
+    Once the loss has fallen by less than ten in 30 steps, every candidate is corrected
     for the curvature of the residual, see `follow`, before it is judged.
 
     Before that, and while the loss is above a thousandth of its first value, a step
