@@ -23,7 +23,7 @@ _UNRESOLVED = 1e-9
 # and the least that is not rounding.
 _LOST, _TRACE = 1e-3, 1e-6
 # A shift of a quantity, over the size of its gradient, that leaves it undetermined.
-_SHIFT = 0.2
+_SHIFT = 0.05
 
 
 @dataclasses.dataclass(frozen=True)
