@@ -164,6 +164,7 @@ def test_a_tolerance_that_is_out_of_reach_names_what_is_above_it():
     assert "above the tolerance of 0.001" in solution.reason
 
 
+@pytest.mark.long
 def test_a_first_order_method_is_not_stopped_for_being_slow():
     # Each step gains 0.2 %: 30 of them are flat for a method that solves systems.
     solver = ps.Optax(optax.sgd(1e-3))

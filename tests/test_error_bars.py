@@ -233,6 +233,7 @@ def test_error_bars_of_an_equation_are_those_of_its_exact_solution(fitted):
     np.testing.assert_allclose(solution.u.std(x=x, t=t), band, rtol=0.05)
 
 
+@pytest.mark.long
 def test_intervals_hold_the_truth_in_95_of_100_data_sets(fitted):
     problem, base, exact, _ = fitted
     rng = np.random.default_rng(4)

@@ -133,6 +133,7 @@ def diffusion(pde, weight=100, **unknowns):
     return ps.solve(problem, model, key=jr.key(2), steps=120, progress=False)
 
 
+@pytest.mark.long
 def test_a_product_in_an_equation_is_found_through_the_network():
     solution = diffusion(
         lambda u, a, b, c, x, t: u.t(x, t) - a * b * u.xx(x, t) + 0 * c,

@@ -29,7 +29,7 @@ def test_every_script_is_known():
     assert {p.stem for p in SCRIPTS.glob("*.py")} == {*NAMES, "fetch_mnist"}
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_comparison_runs_draws_and_goes_on(paper, tmp_path, monkeypatch):
     compare = paper("compare")
     options = {"preset": "small", "out": tmp_path, "only": ("Sven", "Adam")}

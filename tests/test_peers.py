@@ -137,7 +137,7 @@ def test_pinnsven_runs_as_one_of_the_packages(tmp_path):
     assert times == sorted(times)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_error_of_a_run_falls_with_its_time_and_is_drawn(tmp_path):
     environment = {**os.environ, "JAX_PLATFORMS": "cpu"}
     command = [sys.executable, HERE / "curves.py", "poisson", "--seconds", "60"]

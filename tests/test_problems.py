@@ -78,7 +78,7 @@ def test_field_error_is_that_of_the_grid_or_of_scattered_points():
         assert error == pytest.approx(0.1 / 3**0.5, rel=0.01)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_problem_in_windows_is_marched():
     case = problems.get("kdv")
     short = dataclasses.replace(case.march, times=(0.0, 0.1))

@@ -50,6 +50,7 @@ def test_nodes_grow_to_a_limit_and_enough_of_them_stay(n, growth, last):
     assert sizes[-1] == last
 
 
+@pytest.mark.long
 def test_a_run_whose_nodes_have_grown_goes_on_bit_for_bit(tmp_path):
     path = tmp_path / "run.npz"
     whole, sizes = sizes_of(8, 100)

@@ -98,6 +98,7 @@ def test_a_network_with_data_finds_the_same_unknowns_and_error_bars():
         assert standard_error(*fit, name) == pytest.approx(error, rel=1e-3)
 
 
+@pytest.mark.long
 def test_an_unknown_term_of_the_state_in_a_trajectory_and_in_a_residual():
     # y' = g(y) with the logistic law, known to the network of g by data alone.
     logistic = lambda t: 1.0 / (1.0 + 9.0 * np.exp(-t))

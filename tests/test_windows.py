@@ -95,6 +95,7 @@ class _Counting(ps.Adaptive):
         return super().start(bound, key)
 
 
+@pytest.mark.long
 def test_heat_flows_on_from_one_window_to_the_next():
     def window(t0, t1, start, key):
         domain = ps.Box(x=(0, 1), t=(t0, t1))
