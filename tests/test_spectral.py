@@ -21,7 +21,11 @@ from pinnsven.reference import (
 
 @pytest.mark.parametrize(
     ("name", "bound"),
-    [("allen_cahn", 3e-11), pytest.param("kdv", 1e-10, marks=pytest.mark.long), ("kuramoto_sivashinsky", 1e-8)],
+    [
+        ("allen_cahn", 3e-11),
+        pytest.param("kdv", 1e-10, marks=pytest.mark.long),
+        ("kuramoto_sivashinsky", 1e-8),
+    ],
 )
 def test_references_are_converged_beyond_their_figures(name, bound):
     case = getattr(problems, name)
