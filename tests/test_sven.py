@@ -283,6 +283,19 @@ def test_the_second_stage_follows_a_valley_that_stops_the_first():
     assert losses[-1] < 1e-16
 
 
+def test_the_second_stage_begins_close_to_the_end_of_a_fast_run():
+    residuals, theta, _, _ = linear_problem(4, 10)
+    solver, theta = ps.Sven(), theta + 100.0
+    state = solver.init(residuals, theta)
+    losses, second = [], []
+    for _ in range(8):
+        theta, state, info = solver.step(residuals, theta, state)
+        losses.append(float(info.loss))
+        second.append(bool(state.rule.second))
+    assert second == [loss < 1e-10 * losses[0] for loss in losses]
+    assert second[-1] and not second[1]
+
+
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize(
     "factorisation", [ps.SVD(), ps.Gram(), ps.RandomisedSVD(12), ps.GolubKahan(12)]

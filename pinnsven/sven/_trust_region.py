@@ -12,6 +12,9 @@ from ._steps import AbstractStepRule, Linearised
 
 _WINDOW = 30
 _SLOW = 0.1
+# From there on steps are corrected however fast the loss falls. Begun at once,
+# corrections end easy problems orders of magnitude higher.
+_CLOSE = 1e-10
 _BISECTIONS = 60
 _PATIENCE = 8
 # Where they are not asked for: so many chords if a decomposition is that large.
@@ -104,8 +107,9 @@ class TrustRegion(AbstractStepRule):
     this is far bolder than a classical trust region; choosing the greatest decrease
     instead ends many orders of magnitude higher.
 
-    Once the loss has fallen by less than ten in 30 steps, every candidate is corrected
-    for the curvature of the residual, see `follow`, before it is judged.
+    Once the loss has fallen by less than ten in 30 steps, or by $10^{10}$ in all, every
+    candidate is corrected for the curvature of the residual, see `follow`, before it is
+    judged.
 
     Before that, and while the loss is above a thousandth of its first value, a step
     that met the target is followed by up to `chords` further ones: the same singular
@@ -161,8 +165,9 @@ class TrustRegion(AbstractStepRule):
     def step(self, model, state):
         target = jnp.asarray(self.ratio, model.loss.dtype)
         losses = jnp.append(state.losses[1:], model.loss)
-        second = state.second | (losses[-1] > _SLOW * losses[0])
         first = jnp.where(jnp.isinf(state.first), model.loss, state.first)
+        slow = losses[-1] > _SLOW * losses[0]
+        second = state.second | slow | (model.loss < _CLOSE * first)
         chords = self._most_chords(model)
         searching = ~second & (model.loss > _SEARCHED * first)
         most = jnp.where(searching, chords, 0).astype(jnp.int32)
