@@ -31,9 +31,10 @@ SMALL = {
     "cavity": ({"steps": 150, "n": 14, "width": 14}, 5e-3),
     "cylinder": ({"steps": 400, "n": 18, "width": 16}, 5e-3),
 }
-SLOW = ("inverse_heat", "beam")
+SLOW = ("inverse_heat",)
 # Too long to be run each time: `pytest -m long`.
 LONG = (
+    "beam",
     "heat",
     "burgers",
     "two_materials",

@@ -171,6 +171,7 @@ def test_one_group_is_the_gradient_direction():
     assert np.allclose(step, -loss(theta) * g / (g @ g), rtol=1e-9)
 
 
+@pytest.mark.long
 def test_hubers_loss_in_a_condition_ignores_outliers():
     t = np.linspace(0, 1, 41)
     values = np.exp(-t)

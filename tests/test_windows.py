@@ -120,6 +120,7 @@ def test_heat_flows_on_from_one_window_to_the_next():
     assert ps.relative_l2(np.asarray(found.u(x=x, t=t)), exact) < 1e-6
 
 
+@pytest.mark.long
 def test_a_failed_window_is_named_and_a_lost_one_is_the_last():
     stuck = solve(steps=3)
     assert stuck.result is ps.Result.steps_exhausted and len(stuck.members) == 3
