@@ -28,6 +28,7 @@ def oscillator(found=()):
     )
 
 
+@pytest.mark.long
 def test_two_states_of_the_harmonic_oscillator():
     net = ps.MLP(LINE, "u", width=20, depth=1, key=jr.key(0))
     model = ps.Model(net, E=1.0)

@@ -31,11 +31,11 @@ SMALL = {
     "cavity": ({"steps": 150, "n": 14, "width": 14}, 5e-3),
     "cylinder": ({"steps": 400, "n": 18, "width": 16}, 5e-3),
 }
-SLOW = ("inverse_heat",)
 # Too long to be run each time: `pytest -m long`.
 LONG = (
     "beam",
     "heat",
+    "inverse_heat",
     "burgers",
     "two_materials",
     "l_shape",
@@ -53,9 +53,7 @@ FITS = {"cooling": (1e-3, 1e-3), "influenza": (0.01, 1e-3)}
 
 
 def marked(names):
-    marks = dict.fromkeys(SLOW, pytest.mark.slow) | dict.fromkeys(
-        LONG, pytest.mark.long
-    )
+    marks = dict.fromkeys(LONG, pytest.mark.long)
     return [pytest.param(n, marks=marks.get(n, ())) for n in names]
 
 

@@ -121,7 +121,7 @@ def test_runs_that_are_there_are_not_repeated(written):
     assert not (written / "none").exists()
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_pinnsven_runs_as_one_of_the_packages(tmp_path):
     environment = {**os.environ, "JAX_PLATFORMS": "cpu"}
     command = [sys.executable, PEERS / "run_pinnsven.py", "poisson", "--seconds", "5"]

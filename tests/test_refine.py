@@ -70,6 +70,7 @@ def test_the_first_network_stays_and_the_second_begins_small(coarse):
     assert 0.3 * r1 < r < 3 * r1
 
 
+@pytest.mark.long
 def test_a_third_stage_and_a_file(fine, tmp_path):
     model = ps.refine(fine, net(2, width=20))
     third = solve(model, steps=40, seed=7)
