@@ -9,6 +9,7 @@ import optax
 import pytest
 
 import pinnsven as ps
+from pinnsven.residuals import FunctionResiduals
 from pinnsven.sven import Linearised
 from pinnsven.sven._corrections import follow
 from pinnsven.sven._factorisations import _gram
@@ -374,8 +375,24 @@ def test_the_damping_never_becomes_zero():
 
 def test_a_cutoff_that_the_precision_cannot_honour_is_announced():
     assert ps.Sven(rtol=1e-10).advice(jnp.float64) is None
-    assert "SVD" in ps.Sven(rtol=1e-6).advice(jnp.float32)
+    assert "SVD" in ps.Sven(rtol=1e-6, lr=1.0).advice(jnp.float32)
     assert "Gram" in ps.Sven(rtol=1e-9, factorisation=ps.Gram()).advice(jnp.float64)
+    # A damped step may go further down than a fixed one.
+    assert ps.Sven(rtol=1e-15).advice(jnp.float64) is None
+    assert "2.2e-14" in ps.Sven(rtol=1e-15, lr=1.0).advice(jnp.float64)
+
+
+def test_a_damped_step_uses_singular_values_that_a_fixed_one_must_drop():
+    # A Gram matrix sees the first alone, a fixed step leaves the last two.
+    sizes = jnp.asarray([1.0, 1e-9, 3e-15, 0.0])
+    rows = lambda w: sizes * (w - 2.0)
+    residuals, theta = FunctionResiduals(rows, lambda w: w), jnp.zeros(4)
+    for solver, third in ((ps.Sven(), 2.0), (ps.Sven(lr=1.0), 0.0)):
+        found, state = theta, solver.init(residuals, theta)
+        step = eqx.filter_jit(solver.step)
+        for _ in range(60):
+            found, state, _ = step(residuals, found, state)
+        assert np.allclose(found, [2.0, 2.0, third, 0.0], atol=1e-3)
 
 
 def test_a_step_is_traced_once():

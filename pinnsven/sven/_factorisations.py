@@ -49,8 +49,12 @@ class AbstractFactorisation(eqx.Module):
         """The residual, the spectrum of its Jacobian, and the next state."""
 
     @abc.abstractmethod
-    def floor(self, dtype) -> float:
-        """The relative singular value below which rounding hides the spectrum."""
+    def floor(self, dtype, damped: bool = False) -> float:
+        """The relative singular value below which rounding hides the spectrum.
+
+        For `damped` steps, which the residual judges, the one below which there is
+        nothing else.
+        """
 
 
 class AbstractDenseFactorisation(AbstractFactorisation):
@@ -74,7 +78,9 @@ class SVD(AbstractDenseFactorisation):
     For `n` rows and `p` weights, with $q = \min(n, p)$: about
     $2\max(n, p)q^2 + 20q^3$ operations, and one copy of $J$ in memory. Singular values
     are good down to about 100 $\epsilon\,\sigma_{max}$, the rounding of some
-    thousand rows: `2e-14` in float64 and `1e-5` in float32 are its floor.
+    thousand rows: `2e-14` in float64 and `1e-5` in float32 are its floor. What should
+    be zero is found below $\epsilon\,\sigma_{max}$: the floor of damped steps is
+    2 $\epsilon$.
 
     Source: Golub and Van Loan, Matrix Computations, section 8.6 (R-SVD).
     """
@@ -92,8 +98,8 @@ class SVD(AbstractDenseFactorisation):
         a, s, bt = jnp.linalg.svd(triangle, full_matrices=False)
         return Spectrum(s, bt @ r, (q, a), (bt.T,))
 
-    def floor(self, dtype):
-        return 100.0 * float(np.finfo(dtype).eps)
+    def floor(self, dtype, damped=False):
+        return (2.0 if damped else 100.0) * float(np.finfo(dtype).eps)
 
 
 class Gram(AbstractDenseFactorisation):
@@ -113,7 +119,7 @@ class Gram(AbstractDenseFactorisation):
         s, inverse, u = _roots(_gram(j))
         return Spectrum(s, u.T @ r, (j.T, u * inverse), (u,))
 
-    def floor(self, dtype):
+    def floor(self, dtype, damped=False):
         return 1.2 * float(np.sqrt(np.finfo(dtype).eps))
 
 

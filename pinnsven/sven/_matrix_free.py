@@ -65,7 +65,7 @@ class RandomisedSVD(AbstractFactorisation):
         found = Spectrum(s[:rank], u.T[:rank] @ r, (q, wt.T[:, :rank]), (u[:, :rank],))
         return r, found, state + 1
 
-    def floor(self, dtype):
+    def floor(self, dtype, damped=False):
         return 100.0 * float(np.finfo(dtype).eps)
 
 
@@ -127,7 +127,7 @@ class GolubKahan(AbstractFactorisation):
         right, left = (lanczos.v.T, wt.T), (lanczos.u.T, a[:, :rank])
         return r, Spectrum(s, norm * a[0], right, left), state
 
-    def floor(self, dtype):
+    def floor(self, dtype, damped=False):
         return 100.0 * float(np.finfo(dtype).eps)
 
 

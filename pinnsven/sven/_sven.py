@@ -101,8 +101,7 @@ class Sven(AbstractSolver):
     def init(self, residuals, theta):
         del residuals
         # The first steps of a trust region are strongly damped; a fixed step is not.
-        damped = isinstance(self.step_rule, TrustRegion)
-        cutoff = 1.0 if damped else self._relative(SVD(), theta.dtype)
+        cutoff = 1.0 if self._damped else self._relative(SVD(), theta.dtype)
         return SvenState(
             self.step_rule.init(theta.dtype),
             jnp.asarray(cutoff, theta.dtype),
@@ -113,13 +112,13 @@ class Sven(AbstractSolver):
         r, spectrum, kept, factorisation = self._decompose(residuals, theta, state)
         model = Linearised(residuals, theta, residuals.shares(r), spectrum, kept)
         theta, rule, info = self.step_rule.step(model, state.rule)
-        largest = jnp.where(info.sigma_max > 0, info.sigma_max, 1.0)
-        return theta, SvenState(rule, info.cutoff / largest, factorisation), info
+        cutoff = self._in_use(info.cutoff, spectrum, kept)
+        return theta, SvenState(rule, cutoff, factorisation), info
 
     def advice(self, dtype) -> str | None:
         """A warning if the cut-off asked for is below what the precision can honour."""
         used = SVD() if self.factorisation is None else self.factorisation
-        floor = used.floor(dtype)
+        floor = used.floor(dtype, self._damped)
         if self.rtol is None and np.dtype(dtype) == np.float32:
             return (
                 f"In float32 singular values below {floor:.0e} of the largest are "
@@ -128,7 +127,7 @@ class Sven(AbstractSolver):
             )
         if self.rtol is None or self.rtol >= floor:
             return None
-        better = "`ps.SVD()`, " if SVD().floor(dtype) < floor else ""
+        better = "`ps.SVD()`, " if SVD().floor(dtype, self._damped) < floor else ""
         return (
             f"`rtol={self.rtol:g}` is below {floor:.1e}, the smallest relative "
             f"singular value that {type(used).__name__} can tell from rounding in "
@@ -159,8 +158,25 @@ class Sven(AbstractSolver):
         kept = (s > self._relative(factorisation, s.dtype) * s[0]) & (s > 0)
         return kept if self.k is None else kept & (jnp.arange(s.size) < self.k)
 
+    def _in_use(self, cutoff, spectrum: Spectrum, kept) -> Float[Array, ""]:
+        """The relative cut-off of a step; zero if rounding hid what it would use."""
+        s = spectrum.s
+        relative = cutoff / jnp.where(s[0] > 0, s[0], 1.0)
+        if (self.rtol or 0.0) >= Gram().floor(s.dtype):
+            return relative
+        beyond = s.size if self.k is None else self.k
+        hidden = ~jnp.all(kept | (jnp.arange(s.size) >= beyond))
+        undamped = cutoff <= jnp.min(jnp.where(kept, s, jnp.inf))
+        return jnp.where(hidden & undamped, 0.0, relative)
+
+    @property
+    def _damped(self) -> bool:
+        return isinstance(self.step_rule, TrustRegion)
+
     def _relative(self, factorisation, dtype) -> float:
-        return factorisation.floor(dtype) if self.rtol is None else self.rtol
+        if self.rtol is not None:
+            return self.rtol
+        return factorisation.floor(dtype, self._damped)
 
 
 class LevenbergMarquardt(AbstractSolver):
