@@ -101,7 +101,7 @@ class Sven(AbstractSolver):
     def init(self, residuals, theta):
         del residuals
         # The first steps of a trust region are strongly damped; a fixed step is not.
-        cutoff = 1.0 if self._damped else self._relative(SVD(), theta.dtype)
+        cutoff = 1.0 if self._damped else self._relative(SVD(), theta.dtype, False)
         return SvenState(
             self.step_rule.init(theta.dtype),
             jnp.asarray(cutoff, theta.dtype),
@@ -137,15 +137,17 @@ class Sven(AbstractSolver):
 
     def _decompose(self, residuals, theta, state):
         """The residual, the spectrum, what of it is kept, and the next state."""
+        # In its search a step that reaches for what is nearly rounding loses its way.
+        faint = state.rule.second if self._damped else False
         chosen = self.factorisation
         if chosen is not None:
             r, spectrum, new = chosen.decompose(residuals, theta, state.factorisation)
-            return r, spectrum, self._kept(chosen, spectrum), new
+            return r, spectrum, self._kept(chosen, spectrum, faint), new
         r, j = residuals.linearise(theta)
 
         def decompose(factorisation):
             spectrum = factorisation(r, j)
-            return spectrum, self._kept(factorisation, spectrum)
+            return spectrum, self._kept(factorisation, spectrum, faint)
 
         enough = state.cutoff > _MARGIN * Gram().floor(j.dtype)
         spectrum, kept = jax.lax.cond(
@@ -153,9 +155,9 @@ class Sven(AbstractSolver):
         )
         return r, spectrum, kept, ()
 
-    def _kept(self, factorisation, spectrum: Spectrum) -> Bool[Array, " q"]:
+    def _kept(self, factorisation, spectrum: Spectrum, faint) -> Bool[Array, " q"]:
         s = spectrum.s
-        kept = (s > self._relative(factorisation, s.dtype) * s[0]) & (s > 0)
+        kept = (s > self._relative(factorisation, s.dtype, faint) * s[0]) & (s > 0)
         return kept if self.k is None else kept & (jnp.arange(s.size) < self.k)
 
     def _in_use(self, cutoff, spectrum: Spectrum, kept) -> Float[Array, ""]:
@@ -173,10 +175,12 @@ class Sven(AbstractSolver):
     def _damped(self) -> bool:
         return isinstance(self.step_rule, TrustRegion)
 
-    def _relative(self, factorisation, dtype) -> float:
+    def _relative(self, factorisation, dtype, faint):
+        """The cut-off; `faint` if the step may use what is nearly rounding."""
         if self.rtol is not None:
             return self.rtol
-        return factorisation.floor(dtype, self._damped)
+        least, floor = factorisation.floor(dtype, True), factorisation.floor(dtype)
+        return jnp.where(faint, least, floor)
 
 
 class LevenbergMarquardt(AbstractSolver):
