@@ -17,6 +17,8 @@ from ._trust_region import TrustRegion
 # How far above its floor the cut-off in use must lie for a Gram matrix to be chosen:
 # the damping of the next step may be some decades smaller than that of the last.
 _MARGIN = 30.0
+# Loss, relative to the first, below which singular values next to rounding are used.
+_FAINT = 1e-6
 
 
 class SvenState(eqx.Module):
@@ -138,7 +140,7 @@ class Sven(AbstractSolver):
     def _decompose(self, residuals, theta, state):
         """The residual, the spectrum, what of it is kept, and the next state."""
         # In its search a step that reaches for what is nearly rounding loses its way.
-        faint = state.rule.second if self._damped else False
+        faint = state.rule.below(_FAINT) if self._damped else False
         chosen = self.factorisation
         if chosen is not None:
             r, spectrum, new = chosen.decompose(residuals, theta, state.factorisation)

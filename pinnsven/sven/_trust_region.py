@@ -32,6 +32,10 @@ class TrustRegionState(eqx.Module):
     losses: Float[Array, " window"]
     second: Bool[Array, ""]
 
+    def below(self, part: float) -> Bool[Array, ""]:
+        """Whether the last loss was below this part of the first."""
+        return self.losses[-1] < part * self.first
+
 
 class _Trial(eqx.Module):
     """A candidate step: its radius, its damping, and where it led."""
