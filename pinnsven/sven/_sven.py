@@ -17,8 +17,9 @@ from ._trust_region import TrustRegion
 # How far above its floor the cut-off in use must lie for a Gram matrix to be chosen:
 # the damping of the next step may be some decades smaller than that of the last.
 _MARGIN = 30.0
-# Loss, relative to the first, below which singular values next to rounding are used.
-_FAINT = 1e-6
+# Singular values next to rounding are used once the loss, relative to the first, is
+# below this power of epsilon.
+_FAINT = 0.65
 
 
 class SvenState(eqx.Module):
@@ -140,7 +141,8 @@ class Sven(AbstractSolver):
     def _decompose(self, residuals, theta, state):
         """The residual, the spectrum, what of it is kept, and the next state."""
         # In its search a step that reaches for what is nearly rounding loses its way.
-        faint = state.rule.below(_FAINT) if self._damped else False
+        part = float(np.finfo(theta.dtype).eps) ** _FAINT
+        faint = state.rule.below(part) if self._damped else False
         chosen = self.factorisation
         if chosen is not None:
             r, spectrum, new = chosen.decompose(residuals, theta, state.factorisation)
