@@ -393,6 +393,10 @@ def test_a_damped_step_uses_singular_values_that_a_fixed_one_must_drop():
         for _ in range(60):
             found, state, _ = step(residuals, found, state)
         assert np.allclose(found, [2.0, 2.0, third, 0.0], atol=1e-3)
+    # Nor does the search use it: at first the loss is not small.
+    exact = ps.Sven(factorisation=ps.SVD())
+    kept = exact._decompose(residuals, theta, exact.init(residuals, theta))[2]
+    assert np.array_equal(kept, [True, True, False, False])
 
 
 def test_a_step_is_traced_once():
