@@ -55,6 +55,12 @@ def _parser() -> argparse.ArgumentParser:
     add.add_argument("--seed", type=_whole, default=0, help="of network and points")
     add.add_argument("--steps", type=int, help="stop after so many steps")
     add.add_argument("--seconds", type=float, help="stop after so many seconds")
+    add.add_argument(
+        "--cpu-seconds",
+        type=float,
+        help="stop after so many seconds of process CPU time, and note when the aim "
+        "was met on the way; problems in windows of time run to their end",
+    )
     add.add_argument("--out", type=Path, help="folder for the picture and the solution")
     add.add_argument("--json", action="store_true", help="end with one line of JSON")
     add.add_argument(
@@ -95,17 +101,22 @@ def _run(options: argparse.Namespace) -> int:
     if options.out is not None:
         options.out.mkdir(parents=True, exist_ok=True)
     print(f"{case.name}, seed {options.seed}: {case.summary}", flush=True)
-    stages = case.stages(options.seed, steps=options.steps, seconds=options.seconds)
-    solutions = list(stages)
+    limits: dict[str, Any] = {"steps": options.steps, "seconds": options.seconds}
+    watch = _watch(case, options)
+    if watch is not None:
+        limits["callbacks"] = [watch]
+    solutions = list(case.stages(options.seed, **limits))
     # The reference and the picture are no part of what is measured.
-    cpu_seconds, memory = time.process_time(), _peak_memory()
+    cpu_seconds = time.process_time() if watch is None else watch.clock()
+    memory = _peak_memory()
     solution = solutions[-1]
     print(solution)
     errors = case.errors(solution)
     target, met = case.target, case.met(errors)
     for name, value in errors.items():
         print(f"{name} = {value:.3e}")
-    verdict = "met" if met else "not met"
+    reached = cpu_seconds if watch is None else watch.reached or cpu_seconds
+    verdict = f"met after {reached:.0f} CPU s" if met else "not met"
     print(f"aim: {target.figure} <= {target.bound:g}: {verdict}")
     if options.out is not None:
         _save(case, solution, options.out)
@@ -120,12 +131,28 @@ def _run(options: argparse.Namespace) -> int:
             "result": solution.result.name,
             "steps": sum(s.steps for s in solutions),
             "cpu_seconds": round(cpu_seconds, 2),
+            "aim_seconds": round(reached, 2) if met else None,
             "step_seconds": round(sum(s.seconds for s in solutions), 2),
             "peak_memory_mb": memory,
             "versions": _versions(),
         }
         print(json.dumps(record))
     return 0 if met or not solution.result.is_failure else 1
+
+
+def _watch(
+    case: problems.Benchmark, options: argparse.Namespace
+) -> problems.Watch | None:
+    """What stops a run by its CPU seconds, where that is asked for and possible."""
+    if options.cpu_seconds is None:
+        return None
+    if not options.cpu_seconds > 0:
+        raise ps.BoundsError(
+            f"`--cpu-seconds` is {options.cpu_seconds:g}; give a positive number."
+        )
+    if case.march is not None:
+        return None
+    return problems.Watch(case, options.seed, options.cpu_seconds)
 
 
 def _profile(case: problems.Benchmark, seed: int) -> int:

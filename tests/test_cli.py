@@ -5,7 +5,9 @@ import subprocess
 import sys
 
 import jax
+import numpy as np
 import pytest
+from bad_input import refused
 
 import pinnsven as ps
 from pinnsven import __main__ as cli, problems
@@ -69,6 +71,75 @@ def test_run_prints_saves_and_ends_with_json(tmp_path, capsys):
     saved = ps.load(out / "poisson.npz", *case.build(3))
     assert case.errors(saved) == pytest.approx(record["errors"], rel=1e-9)
     assert (out / "poisson.png").stat().st_size > 10_000
+
+
+def decay(bound):
+    """A benchmark that compiles and runs in a second or two: u' = -u, u(0) = 1."""
+    domain = ps.Box(t=(0, 1))
+    nodes = domain.points(12, ps.GaussLegendre())
+    t = np.linspace(0.0, 1.0, 21)
+
+    def build(seed):
+        problem = ps.Problem(
+            ode=ps.Residual(lambda u, t: u.t(t) + u(t), nodes),
+            start=ps.Dirichlet("u", 1.0, domain.at(t=0).points(1)),
+        )
+        key = jax.random.key(seed)
+        return problem, ps.Model(ps.MLP(domain, "u", width=8, depth=1, key=key))
+
+    return problems.Benchmark(
+        name="decay",
+        summary="exponential decay",
+        build=build,
+        errors=lambda s: {"most": ps.max_error(np.asarray(s.u(t=t)), np.exp(-t))},
+        target=problems.Target("most", bound, 1.0),
+        published="none",
+        reference=None,
+    )
+
+
+def run_json(case, monkeypatch, capsys, *argv):
+    monkeypatch.setattr(problems, "get", lambda name: case)
+    assert cli.main(["run", case.name, "--json", *argv]) == 0
+    return last_line(capsys)
+
+
+def test_a_run_is_stopped_by_its_cpu_seconds(monkeypatch, capsys):
+    record = run_json(decay(1e-6), monkeypatch, capsys, "--cpu-seconds", "1e-3")
+    # Start-up has used more than that: the time is up after the first leg.
+    assert record["steps"] == 10 and record["result"] == "stopped"
+    assert record["met"] is False and record["aim_seconds"] is None
+
+
+def test_a_run_says_after_how_many_cpu_seconds_its_aim_was_met(monkeypatch, capsys):
+    record = run_json(decay(1e-6), monkeypatch, capsys, "--cpu-seconds", "1e9")
+    assert record["met"] and 0 < record["aim_seconds"] <= record["cpu_seconds"]
+    # Without the option that is the end of the run.
+    record = run_json(decay(1e-6), monkeypatch, capsys)
+    assert record["met"] and record["aim_seconds"] == record["cpu_seconds"]
+
+
+def test_cpu_seconds_must_be_positive(capsys):
+    assert cli.main(["run", "poisson", "--cpu-seconds", "0"]) == 2
+    assert "`--cpu-seconds` is 0; give a positive number" in capsys.readouterr().err
+
+
+def test_a_watch_notes_the_errors_and_when_the_aim_was_met():
+    case = decay(1e-3)
+    watch = problems.Watch(case, 0)
+    # A process that has run for long notes the error of a short run but once.
+    watch._lost = watch.clock()
+    solution = case.solve(0, callbacks=[watch], progress=False)
+    assert len(watch.seconds) > 1 and watch.seconds == sorted(watch.seconds)
+    watch.note(watch.clock(), solution)
+    assert watch.errors[-1] == case.errors(solution)["most"]
+    late = watch.seconds.index(watch.reached)
+    assert watch.errors[late] <= 1e-3 < min([1.0, *watch.errors[:late]])
+
+
+def test_windows_cannot_be_watched():
+    make = lambda: problems.Watch(problems.get("kdv"), 0)
+    refused(ps.PinnsvenError, ["'kdv'", "known only at the end"], make)
 
 
 def test_profile_shows_the_parts_of_a_step_and_solves_nothing(capsys):

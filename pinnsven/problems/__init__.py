@@ -25,6 +25,7 @@ from . import (
     wave,
 )
 from ._benchmark import Benchmark as Benchmark, Target as Target
+from ._watch import Watch as Watch
 
 
 _REGISTRY = {

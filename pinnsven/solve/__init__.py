@@ -7,7 +7,7 @@ from ._evaluated import Evaluated as Evaluated
 from ._history import History as History
 from ._march import solve_windows as solve_windows
 from ._refine import refine as refine
-from ._result import Result as Result
+from ._result import End as End, Result as Result
 from ._sampling import (
     AbstractSampling as AbstractSampling,
     Adaptive as Adaptive,

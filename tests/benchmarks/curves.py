@@ -4,15 +4,12 @@ python tests/benchmarks/curves.py helmholtz --seconds 300 --out DIR
 
 The points of the curve are kept in `DIR/helmholtz.json`, and `DIR/curves.png` shows all
 that are in the folder. Time is process CPU seconds, with start-up and compilation and
-without the errors themselves. Problems in windows of time, and those with unknown
-constants, have no curve.
+without the errors themselves. Problems in windows of time have no curve.
 """
 
 import argparse
 import json
 import os
-import time
-import types
 from pathlib import Path
 
 from run import ONE_THREAD
@@ -25,38 +22,15 @@ from matplotlib.figure import Figure  # noqa: E402
 
 import pinnsven as ps  # noqa: E402
 from pinnsven import problems  # noqa: E402
-from pinnsven.solve import Evaluated  # noqa: E402
-
-
-# Between two errors the time grows by so much.
-GROWTH = 1.1
-
-
-def fields(model: ps.Model) -> types.SimpleNamespace:
-    """The fields as functions of arrays, as a solution has them."""
-    names = [name for network in model.networks for name in network.fields]
-    return types.SimpleNamespace(**{name: Evaluated(model, name) for name in names})
 
 
 def curve(name: str, seed: int, seconds: float) -> list[tuple[float, float]]:
     """CPU seconds and the error after them, until the run ends or the time is up."""
     case = problems.get(name)
-    problem, model = case.build(seed)
-    bound, found, lost = problem.bind(model), [], 0.0
-
-    def watch(run):
-        nonlocal lost
-        began = time.process_time()
-        if not found or began - lost > GROWTH * found[-1][0]:
-            errors = case.errors(fields(bound.rebuild(run.theta)))
-            found.append((began - lost, errors[case.target.figure]))
-            lost += time.process_time() - began
-        return began - lost > seconds
-
+    watch = problems.Watch(case, seed, seconds)
     solution = case.solve(seed, callbacks=[watch], progress=False)
-    end = time.process_time() - lost
-    found.append((end, case.errors(solution)[case.target.figure]))
-    return found
+    watch.note(watch.clock(), solution)
+    return list(zip(watch.seconds, watch.errors, strict=True))
 
 
 def draw(folder: Path) -> None:
@@ -81,11 +55,11 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("."))
     given = parser.parse_args()
     ps.enable_x64()
-    case = problems.get(given.name)
-    if case.march is not None or case.build(given.seed)[1].unknowns:
-        parser.error(f"{given.name} has windows of time, or unknowns: no curve.")
+    try:
+        points = curve(given.name, given.seed, given.seconds)
+    except ps.PinnsvenError as err:
+        parser.error(str(err))
     given.out.mkdir(parents=True, exist_ok=True)
-    points = curve(given.name, given.seed, given.seconds)
     path = given.out / f"{given.name}.json"
     path.write_text(json.dumps(points), encoding="utf-8")
     draw(given.out)

@@ -3,9 +3,10 @@
 python tests/benchmarks/run.py poisson --seeds 5
 
 Each seed runs in a process of its own, so that its CPU seconds (start-up and
-compilation included) and its peak memory are its own, on one thread. The lines are
-those of `python -m pinnsven run NAME --json`; the table has the worst of the seeds. The
-status is 0 if every seed met its figure, in error and in time.
+compilation included) and its peak memory are its own, on one thread. It is stopped
+after twice the time that its aim allows, see `--times`, except in windows of time. The
+lines are those of `python -m pinnsven run NAME --json`; the table has the worst of the
+seeds. The status is 0 if every seed met its aim, in error and in time.
 """
 
 import argparse
@@ -39,21 +40,25 @@ def measure(name: str, seed: int, options: list[str]) -> dict:
     return json.loads(done.stdout.rstrip().splitlines()[-1])
 
 
-HEAD = ("problem", "worst error", "figure", "worst CPU s", "limit", "verdict")
+HEAD = ("problem", "error", "aim", "aim met after CPU s", "limit", "CPU s", "verdict")
 
 
 def row(name: str, records: list[dict]) -> tuple[str, ...]:
     """A line of the table: the worst of all seeds beside what was aimed at."""
     target = problems.get(name).target
-    met = all(record["met"] for record in records)
-    in_time = all(record["in_time"] for record in records)
+    met = [record for record in records if record["met"]]
+    times = [record["aim_seconds"] for record in met]
+    in_time = sum(seconds <= target.seconds for seconds in times)
+    count = len(records)
+    partly = f"met by {len(met)} of {count}, {in_time} in time"
     return (
         name,
         f"{max(record['error'] for record in records):.1e}",
         f"{target.bound:g}",
-        f"{max(record['cpu_seconds'] for record in records):.0f}",
+        ", ".join(f"{seconds:.0f}" for seconds in times) or "-",
         f"{target.seconds:g}",
-        ("met" if met else "not met") + ("" if in_time else ", late"),
+        f"{max(record['cpu_seconds'] for record in records):.0f}",
+        "met" if in_time == count else partly,
     )
 
 
@@ -72,7 +77,10 @@ def main() -> int:
     parser.add_argument("--seeds", type=int, default=1, help="run seeds 0 to SEEDS - 1")
     parser.add_argument("--first", type=int, default=0, help="begin with this seed")
     parser.add_argument("--steps", help="stop after so many steps")
-    parser.add_argument("--seconds", help="stop after so many seconds")
+    parser.add_argument("--seconds", help="stop after so many seconds of steps")
+    parser.add_argument(
+        "--times", type=float, default=2.0, help="stop after so many times the limit"
+    )
     parser.add_argument("--table", type=Path, help="write the table to this file")
     given = parser.parse_args()
     options = []
@@ -82,10 +90,10 @@ def main() -> int:
     all_met, rows = True, []
     for name in given.names or problems.names():
         limit, records = problems.get(name).target.seconds, []
+        until = ["--cpu-seconds", str(given.times * limit)]
         for seed in range(given.first, given.first + given.seeds):
-            record = measure(name, seed, options)
-            record["in_time"] = record["cpu_seconds"] <= limit
-            all_met &= record["met"] and record["in_time"]
+            record = measure(name, seed, options + until)
+            all_met &= record["met"] and record["aim_seconds"] <= limit
             print(json.dumps(record), flush=True)
             records.append(record)
         rows.append(row(name, records))
