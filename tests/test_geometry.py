@@ -116,6 +116,20 @@ def test_sobol_points_are_more_even_than_random_ones():
         np.testing.assert_array_equal(np.sort(cells), np.arange(64))
 
 
+@pytest.mark.parametrize("n", [1, 7, 20, 21])
+def test_no_more_sobol_points_than_coordinates_are_even_along_each(n):
+    # With more of them they are Sobol points: 21 of 32, one in each of 32 intervals.
+    unit, weights = ps.Sobol().sample(n, 20, jr.key(3))
+    assert unit.shape == (n, 20) and weights.sum() == pytest.approx(1.0)
+    cells = np.sort(np.floor(unit * (n if n < 21 else 32)), axis=0)
+    if n < 21:
+        np.testing.assert_array_equal(cells, np.tile(np.arange(n)[:, None], 20))
+    else:
+        assert np.all(np.diff(cells, axis=0) > 0)
+    again, _ = ps.Sobol().sample(n, 20, jr.key(3))
+    np.testing.assert_array_equal(unit, again)
+
+
 def test_sobol_points_start_afresh_on_every_face():
     batch = draw(ps.Box(x=(0, 1), y=(0, 1)).boundary("x"), 32)
     low, high = np.split(batch.coordinates["y"], 2)

@@ -52,11 +52,10 @@ def placed(names, x: np.ndarray, normals: np.ndarray | None = None) -> Placed:
 
 def batch(points: Placed, weights: np.ndarray) -> Batch:
     """Points as the rows of a condition see them."""
-    # Asked once: to ask for each coordinate takes longer than to copy the points.
-    dtype = default_dtype()
-    cast = lambda values: {
-        k: np.array(np.broadcast_to(v, weights.shape), dtype) for k, v in values.items()
-    }
+    # For each of many coordinates to ask, or to broadcast, takes longer than to copy.
+    dtype, shape = default_dtype(), weights.shape
+    full = lambda v: v if np.shape(v) == shape else np.broadcast_to(v, shape)
+    cast = lambda values: {k: np.array(full(v), dtype) for k, v in values.items()}
     return Batch(cast(points.coordinates), weights.astype(dtype), cast(points.normals))
 
 
