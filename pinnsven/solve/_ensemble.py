@@ -6,7 +6,7 @@ from typing import Any
 
 import jax.random as jr
 import numpy as np
-from jaxtyping import Array, Float, PRNGKeyArray
+from jaxtyping import Float, PRNGKeyArray
 from rich.console import Console
 from rich.table import Table
 
@@ -16,6 +16,7 @@ from ..fields import Model
 from ..residuals import Problem
 from ..sven import AbstractSolver
 from ._evaluated import Evaluated
+from ._progress import worst
 from ._result import Result
 from ._sampling import AbstractSampling
 from ._solution import Solution, load
@@ -144,12 +145,11 @@ class Ensemble:
                 np.array2string(np.asarray(solution.model.unknowns[u].value))
                 for u in unknowns
             ]
-            worst = max({**solution.training, **solution.unseen}.items(), key=_size)
             table.add_row(
                 str(i) if i < len(self.members) else f"{i} (left out)",
                 solution.result.name,
                 str(solution.steps),
-                f"{worst[0]} {worst[1]:.1e}",
+                worst(solution.training, solution.unseen),
                 *numbers,
             )
         buffer = io.StringIO()
@@ -245,8 +245,3 @@ def solve_ensemble(
         if progress:
             print(f"member {i + 1} of {len(keys)}: {member.result.name}", flush=True)
     return Ensemble(members)
-
-
-def _size(item: tuple[str, Array | float]) -> float:
-    # What is not finite is the worst of all.
-    return float(np.nan_to_num(item[1], nan=np.inf))

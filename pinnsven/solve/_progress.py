@@ -2,6 +2,7 @@ import sys
 import time
 from typing import Any
 
+import numpy as np
 from rich.console import Console
 from rich.live import Live
 from rich.table import Table
@@ -55,6 +56,14 @@ def table(
         other = f"{unseen[name]:.2e}" if name in unseen else "-"
         rows.add_row(name, f"{value:.2e}", other)
     return rows
+
+
+def worst(training: dict[str, float], unseen: dict[str, float]) -> str:
+    """The condition with the largest residual, on unseen points where it has them."""
+    seen = {**training, **unseen}
+    # What is not finite is the worst of all.
+    name = max(seen, key=lambda k: float(np.nan_to_num(seen[k], nan=np.inf)))
+    return f"{name} {seen[name]:.1e}"
 
 
 def _headline(run: Run) -> str:

@@ -14,6 +14,7 @@ from ..fields import Joined, Model
 from ._drawing import draw
 from ._evaluated import Evaluated
 from ._history import History
+from ._progress import worst
 from ._result import Result
 from ._solution import Solution
 from ._tables import to_pandas, to_xarray
@@ -102,13 +103,12 @@ class Windows:
 
     def __str__(self) -> str:
         table = Table()
-        for column in ("window", "result", "steps", "worst unseen residual"):
+        for column in ("window", "result", "steps", "worst residual"):
             table.add_column(column)
         spans = itertools.pairwise(self.times)
         for (low, high), member in zip(spans, self.members, strict=False):
-            seen = member.unseen or member.training
-            name = max(seen, key=lambda k: float(np.nan_to_num(seen[k], nan=np.inf)))
-            cells = member.result.name, str(member.steps), f"{name} {seen[name]:.1e}"
+            largest = worst(member.training, member.unseen)
+            cells = member.result.name, str(member.steps), largest
             table.add_row(f"{low:g} to {high:g}", *cells)
         buffer = io.StringIO()
         console = Console(file=buffer, width=88)
