@@ -45,7 +45,7 @@ MARCH = March(
     window=periodic_window(_kuramoto_sivashinsky, "x", DOMAIN.bounds["x"], 1200),
     times=(0.0, 0.08, 0.16, 0.24, 0.32, 0.4),
     start={"u": lambda x: jnp.cos(x) * (1 + jnp.sin(x))},
-    tolerance=1e-3,
+    tolerance=1e-4,
 )
 
 
