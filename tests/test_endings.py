@@ -8,6 +8,7 @@ import optax
 import pytest
 
 import pinnsven as ps
+from pinnsven.solve._driver import Driver
 
 
 DOMAIN = ps.Box(x=(0, 1))
@@ -36,6 +37,23 @@ def test_conditions_that_agree_converge_from_any_start(start):
     assert solution.result is ps.Result.converged
     assert "down to rounding on unseen points" in solution.reason
     assert float(solution.k) == pytest.approx(1.5, rel=1e-12)
+
+
+def test_the_best_state_has_the_least_mean_residual_on_unseen_points():
+    # One residual is 0.05 everywhere, the other 1 on a hundredth of the interval.
+    spike = lambda c, d, x: c * jnp.where(x > 0.99, 1.0, 0.0) + d
+    problem = ps.Problem(a=ps.Residual(spike, DOMAIN.points(500), weight=2.0))
+    bound = problem.bind(ps.Model(c=0.0, d=0.05))
+    driver = Driver(bound, ps.Sven(), ps.Adaptive(), jr.key(0))
+    run = driver.start()
+    assert run.best_check == pytest.approx(2 * 0.05**2)
+    assert run.best_mean == pytest.approx(2 * 0.05**2)
+    run.theta = spiked = jnp.array([1.0, 0.0])
+    driver._report(run, np.zeros(1))
+    assert run.unseen["a"] == pytest.approx(0.1, rel=0.1)
+    assert run.best_check == pytest.approx(2 * 0.05**2)
+    assert run.best_mean == pytest.approx(2 * 0.01**2, rel=0.2)
+    assert run.best is spiked
 
 
 def test_an_unknown_at_its_bound_is_told():

@@ -1,4 +1,5 @@
 import functools
+import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -51,6 +52,18 @@ def shares(
     return _compiled(_shares)(residuals, theta)
 
 
+def measures(
+    residuals: ResidualMap, theta: Float[Array, " p"]
+) -> Float[Array, "2 blocks"]:
+    r"""The shares, and what they would be if every row were as large as the mean.
+
+    With the scales $s_i$ of the rows the second is $(\sum_i s_i |r_i|)^2/\sum_i s_i^2$.
+    """
+    if not residuals.blocks:
+        return jnp.zeros((2, 0), theta.dtype)
+    return _compiled(_measures)(residuals, theta)
+
+
 def terms(residuals: ResidualMap, theta: Float[Array, " p"]) -> Float[Array, " blocks"]:
     r"""The size that each block's share would have if nothing in its rows cancelled.
 
@@ -90,6 +103,16 @@ def _quick() -> dict[str, int | bool]:
 
 def _shares(residuals, theta):
     return residuals.shares(residuals(theta))
+
+
+def _measures(residuals, theta):
+    r = residuals(theta)
+    ends = list(itertools.accumulate(residuals.sizes))
+    means = []
+    for block, start, end in zip(residuals.blocks, [0, *ends], ends, strict=False):
+        rows = jnp.linalg.norm(r[start:end].reshape(-1, block.components), axis=1)
+        means.append(jnp.sum(block.scale * rows) ** 2 / jnp.sum(block.scale**2))
+    return jnp.stack([residuals.shares(r), jnp.stack(means)])
 
 
 def _terms(residuals, theta):

@@ -11,7 +11,7 @@ from .._errors import NonFiniteError
 from ..geometry import Batch
 from ..residuals import BoundProblem
 from ..sven import AbstractSolver
-from ._advance import advance, shares, terms
+from ._advance import advance, measures, shares, terms
 from ._gate import Gate
 from ._history import History
 from ._result import End, Result
@@ -46,7 +46,8 @@ class Run:
     first_loss: float = np.inf
     first_check: float = np.inf
     best_check: float = np.inf
-    halved_check: float = np.inf
+    best_mean: float = np.inf
+    halved_mean: float = np.inf
     halved_step: int = 0
     unseen: dict[str, float] = dataclasses.field(default_factory=dict)
     training: dict[str, float] = dataclasses.field(default_factory=dict)
@@ -152,7 +153,7 @@ class Driver:
     def finish(self, run: Run, result: Result) -> Run:
         """A copy at the state to return, measured there; `run` is unchanged.
 
-        It is the one that was found to have converged, else the best by unseen loss.
+        It is the one that was found to have converged, else the best on unseen points.
         """
         run = dataclasses.replace(run, history=copy.deepcopy(run.history))
         residuals = self.bound.map(run.draw.train)
@@ -175,22 +176,28 @@ class Driver:
         return End.plain(Result.diverged)
 
     def _report(self, run: Run, train: np.ndarray) -> None:
-        """Measure the unseen residual and remember the best state by it."""
-        check = self._measure(run, train)
-        run.history.report(run.seconds, run.unseen)
-        if check < run.best_check:
-            run.best, run.best_check = run.theta, check
-        if check < 0.5 * run.halved_check:
-            run.halved_check, run.halved_step = check, run.step
+        """Measure the unseen residual and remember the best state by it.
 
-    def _measure(self, run: Run, train: np.ndarray) -> float:
-        check = np.asarray(shares(self.check, run.theta))
+        That is the one with the least mean residual: at a singular point, where it is
+        large on some few points, its square tells how near they lie.
+        """
+        check, mean = self._measure(run, train)
+        run.history.report(run.seconds, run.unseen)
+        run.best_check = min(run.best_check, check)
+        if mean < run.best_mean:
+            run.best, run.best_mean = run.theta, mean
+        if mean < 0.5 * run.halved_mean:
+            run.halved_mean, run.halved_step = mean, run.step
+
+    def _measure(self, run: Run, train: np.ndarray) -> tuple[float, float]:
+        """The loss on unseen points, and what it would be if they were all alike."""
+        check = np.asarray(measures(self.check, run.theta))
         run.training = self._rms(self.bound.names, train)
-        run.unseen = self._rms(self.check.names, check)
+        run.unseen = self._rms(self.check.names, check[0])
         # A block without other points (data) can only be judged on its own.
         blind = [name not in self.check.names for name in self.bound.names]
-        total = float(np.sum(train[blind]) + np.sum(check))
-        return total if np.isfinite(total) else np.inf
+        loss, mean = (np.sum(train[blind]) + np.sum(check, axis=1)).tolist()
+        return (loss, mean) if np.isfinite(loss) else (np.inf, np.inf)
 
     def _rms(self, names, parts) -> dict[str, float]:
         conditions = self.bound.conditions

@@ -44,7 +44,7 @@ def verdict(
 
     - With a `tolerance`: converged once the root mean square residual of every
       condition is below it, on unseen points where there are any.
-    - The loss on unchanged points is flat; or the unseen loss has not halved for
+    - The loss on unchanged points is flat; or the unseen mean has not halved for
       `SEARCHING` steps, or once the solution is found for `POLISHING` ones and a
       quarter of the run, and the caller has not `limited` it. Without a tolerance:
       converged if every condition is met, on unseen points as well; else stalled.
