@@ -8,6 +8,7 @@ import optax
 import pytest
 
 import pinnsven as ps
+from pinnsven.solve._advance import measures
 from pinnsven.solve._driver import Driver
 
 
@@ -53,7 +54,23 @@ def test_the_best_state_has_the_least_mean_residual_on_unseen_points():
     assert run.unseen["a"] == pytest.approx(0.1, rel=0.1)
     assert run.best_check == pytest.approx(2 * 0.05**2)
     assert run.best_mean == pytest.approx(2 * 0.01**2, rel=0.2)
-    assert run.best is spiked
+    assert run.best is spiked and run.halved_mean == run.best_mean
+
+
+def test_measures_of_blocks_with_components_and_unequal_weights():
+    nodes = DOMAIN.points(6, ps.GaussLegendre())
+    pair = lambda c, x: (c * x, 1.0 + x**2)
+    problem = ps.Problem(
+        a=ps.Residual(pair, nodes, weight=3.0), b=ps.Residual(lambda c, x: c - x, nodes)
+    )
+    bound = problem.bind(ps.Model(c=2.0))
+    found = measures(bound.residuals(jr.key(0)), bound.theta)
+    x, w = np.polynomial.legendre.leggauss(6)
+    x, w = (x + 1) / 2, w / 2
+    a, b = np.hypot(2 * x, 1 + x**2), 2 - x
+    squares = [3 * np.sum(w * a**2), np.sum(w * b**2)]
+    means = [3 * np.sum(w * a) ** 2, np.sum(w * b) ** 2]
+    np.testing.assert_allclose(found, [squares, means], rtol=1e-12)
 
 
 def test_an_unknown_at_its_bound_is_told():

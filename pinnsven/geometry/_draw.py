@@ -78,7 +78,7 @@ def draw(piece: Any, sampler, n: int, key) -> Batch:
             break
         if asked >= max(TRIALS, 64 * n) and found == 0:
             raise empty(asked)
-        # The same key gives the same points and more of them.
+        # The same key gives, of Sobol points, the same and more of them.
         asked = int(asked * min(1.1 * n / max(found, 1), 16.0)) + 8
     index = np.flatnonzero(points.kept)
     index = index[:n] if sampler.random else index

@@ -37,8 +37,8 @@ class AbstractSampler(eqx.Module):
 class Sobol(AbstractSampler):
     """Scrambled Sobol points: low discrepancy, fresh for every key. Exactly `n`.
 
-    No more points than dimensions are a Latin hypercube instead: they could be spread
-    evenly along single coordinates only, and that takes a tenth of the time.
+    No more points than dimensions are a Latin hypercube instead, even along each
+    coordinate: so few could be even in some pairs at best, for ten times the time.
 
     Sources: I. M. Sobol', USSR Comput. Math. 7 (1967); the scrambling is Matousek's, as
     in `scipy.stats.qmc.Sobol`. McKay, Beckman and Conover, Technometrics 21 (1979).

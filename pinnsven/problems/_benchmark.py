@@ -18,8 +18,9 @@ from ..solve import Result, Solution, Windows, solve, solve_windows
 class Target:
     """The figure that a benchmark is held to.
 
-    `figure` names an entry of `Benchmark.errors`, which must not exceed `bound` after
-    `seconds` process CPU seconds on one thread, start-up and compilation included.
+    `figure` names an entry of `Benchmark.errors`, which must not exceed `bound`: that
+    of the running state for the first time within `seconds` process CPU seconds on one
+    thread, start-up and compilation included, and that of the solution in the end.
     """
 
     figure: str
@@ -86,7 +87,9 @@ class Benchmark:
             return
         problem, model = self.build(seed)
         if self.warm_up is not None:
-            start = solve(self.warm_up(), model, key=key, **options)
+            # What is called back waits for the problem itself.
+            alone = {k: v for k, v in options.items() if k != "callbacks"}
+            start = solve(self.warm_up(), model, key=key, **alone)
             yield start
             if start.result is Result.interrupted:
                 return

@@ -21,7 +21,8 @@ class Watch:
     - `seconds`, `errors`: the figure of the aim after these times, of the state of the
       run; from one to the next the time grows by a twentieth.
     - `clock()`: the seconds until now.
-    - `reached`: the first of the seconds at which the aim was met; `None` before.
+    - `reached`: the first of the seconds at which the aim was met; `None` before. The
+      error may rise again.
 
     **Arguments:** `case`, `seed`; `limit`, the seconds after which to stop.
 
@@ -36,9 +37,10 @@ class Watch:
                 f"{case.name!r} is solved in windows of time: its error is known only "
                 "at the end, and it cannot be stopped by its CPU seconds."
             )
+        began = time.process_time()
         problem, model = case.build(seed)
         self._case, self._bound, self._limit = case, problem.bind(model), limit
-        self._lost = 0.0
+        self._lost = time.process_time() - began
         self.seconds: list[float] = []
         self.errors: list[float] = []
 

@@ -13,7 +13,7 @@ import numpy as np
 from .._errors import CheckpointError
 
 
-FORMAT = 2
+FORMAT = 3
 
 
 def write_npz(path: str | Path, header: dict, arrays: dict[str, np.ndarray]) -> None:

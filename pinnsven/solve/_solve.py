@@ -72,7 +72,7 @@ def solve(
     - `throw`: raise `SolveError` if the run stalls or diverges.
 
     **Returns:** a `Solution`, at the state that has converged, or else the one with the
-    smallest residual on unseen points.
+    smallest mean residual on unseen points.
 
     **Raises:** the named errors of the package, before anything is compiled.
     """
