@@ -80,7 +80,11 @@ def _whole(text: str) -> int:
 
 
 def _positive(text: str) -> float:
-    if not 0 < (number := float(text)):
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0.0
+    if not number > 0:
         raise argparse.ArgumentTypeError(f"{text!r} is not a positive number")
     return number
 

@@ -49,6 +49,7 @@ def test_unknown_problem_is_refused_with_the_names_that_exist(capsys):
         ["run", "heat", "--seed", "-1"],
         ["run", "heat", "--cpu-seconds", "0"],
         ["run", "heat", "--cpu-seconds", "nan"],
+        ["run", "heat", "--cpu-seconds", "soon"],
     ],
 )
 def test_wrong_calls_exit_with_status_2(argv, capsys):

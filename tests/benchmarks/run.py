@@ -4,10 +4,10 @@ python tests/benchmarks/run.py poisson --seeds 5
 
 Each seed runs in a process of its own, so that its CPU seconds (start-up and
 compilation included) and its peak memory (its errors included) are its own, on one
-thread. It is stopped
-after twice the time that its aim allows, see `--times`, except in windows of time. The
-lines are those of `python -m pinnsven run NAME --json`; the table has the worst of the
-seeds. The status is 0 if every seed met its aim, in error and in time.
+thread. It is stopped after twice the time that its aim allows, see `--times`, except in
+windows of time. The lines are those of `python -m pinnsven run NAME --json`; the table
+has the worst of the seeds. The status is 0 if every seed met its aim, in error and in
+time.
 """
 
 import argparse
