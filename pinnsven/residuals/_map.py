@@ -1,4 +1,5 @@
 import abc
+import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -169,11 +170,13 @@ class ResidualMap(AbstractResiduals):
 
     def shares(self, r: Float[Array, " n"]) -> Float[Array, " blocks"]:
         """The part of $|r|^2$ that each block contributes."""
-        ends = [sum(self.sizes[: i + 1]) for i in range(len(self.sizes))]
-        starts = [0, *ends[:-1]]
-        return jnp.stack(
-            [jnp.sum(r[a:b] ** 2) for a, b in zip(starts, ends, strict=True)]
-        )
+        return jnp.stack([jnp.sum(part**2) for part in self.parts(r)])
+
+    def parts(self, r: Float[Array, " n"]) -> list[Float[Array, " rows"]]:
+        """The rows of each block."""
+        ends = itertools.accumulate(self.sizes)
+        pairs = itertools.pairwise([0, *ends])
+        return [r[start:end] for start, end in pairs]
 
 
 def sample_residuals(

@@ -3,7 +3,6 @@
 from ._causal import Causal as Causal
 from ._driver import Run as Run
 from ._ensemble import Ensemble as Ensemble, solve_ensemble as solve_ensemble
-from ._evaluated import Evaluated as Evaluated
 from ._history import History as History
 from ._march import solve_windows as solve_windows
 from ._refine import refine as refine

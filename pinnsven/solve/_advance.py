@@ -1,5 +1,4 @@
 import functools
-import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -107,10 +106,9 @@ def _shares(residuals, theta):
 
 def _measures(residuals, theta):
     r = residuals(theta)
-    ends = list(itertools.accumulate(residuals.sizes))
     means = []
-    for block, start, end in zip(residuals.blocks, [0, *ends], ends, strict=False):
-        rows = jnp.linalg.norm(r[start:end].reshape(-1, block.components), axis=1)
+    for block, part in zip(residuals.blocks, residuals.parts(r), strict=True):
+        rows = jnp.linalg.norm(part.reshape(-1, block.components), axis=1)
         means.append(jnp.sum(block.scale * rows) ** 2 / jnp.sum(block.scale**2))
     return jnp.stack([residuals.shares(r), jnp.stack(means)])
 
