@@ -448,7 +448,7 @@ def test_points_of_any_region_are_renewed_by_the_sampling_policy():
     bound = problem.bind(ps.Model(net))
     policy = ps.Adaptive()
     first = policy.start(bound, jr.key(1))
-    second = policy.redraw(bound, bound.theta, first, ("rim",), jr.key(2), None)
+    second = policy.redraw(bound, bound.theta, first, ("rim",), jr.key(2), None, False)
     assert second.train["rim"].size == 16
     old, new = (d.train["rim"].coordinates["t"] for d in (first, second))
     assert np.sum(~np.isin(new, old)) == 8

@@ -83,8 +83,8 @@ class Causal(AbstractSampling):
     def outgrown(self, train, held):
         return self.then.outgrown(train, held)
 
-    def redraw(self, bound, theta, draw, names, key, gate):
-        return self.then.redraw(bound, theta, draw, names, key, gate)
+    def redraw(self, bound, theta, draw, names, key, gate, more):
+        return self.then.redraw(bound, theta, draw, names, key, gate, more)
 
     def refined(self, bound, draw, training, unseen):
         return self.then.refined(bound, draw, training, unseen)

@@ -22,6 +22,11 @@ from ._sampling import AbstractSampling, Draw
 EVERY = 10
 # A run has found its solution once the unseen loss is this far below its first value.
 FOUND = 1e-4
+# Renewed points are enough while the unseen mean halves, in the square, within so many
+# steps.
+PLATEAU = 30
+# A method without a spectrum takes cheap steps, and needs so many times more of them.
+FIRST_ORDER = 20
 # A training loss so far above its first value means that the steps have diverged.
 BLOWN_UP = 1e8
 # So far below its scale a residual begins to feel the rounding of float64: points are
@@ -63,6 +68,16 @@ class Run:
     def step(self) -> int:
         """Steps taken so far."""
         return self.history.steps
+
+    @property
+    def waited(self) -> int:
+        """Steps since the unseen mean, in the square, has halved."""
+        return self.step - self.halved_step
+
+    @property
+    def spectral(self) -> bool:
+        """Whether the steps know singular values; first-order methods do not."""
+        return bool(self.step and self.history.sigma_max[-1] > 0)
 
     def gated(self, batches: dict[str, Batch]) -> dict[str, Batch]:
         """These points as they count in the next steps."""
@@ -243,7 +258,12 @@ class Driver:
         names = self.sampling.outgrown(own, other)
         if names:
             key = jr.fold_in(self.redraw_key, run.step)
-            run.draw = self.sampling.redraw(
-                self.bound, run.theta, run.draw, names, key, run.gate
+            more = run.waited >= (1 if run.spectral else FIRST_ORDER) * PLATEAU
+            draw = self.sampling.redraw(
+                self.bound, run.theta, run.draw, names, key, run.gate, more
             )
+            if any(draw.train[k].size > run.draw.train[k].size for k in names):
+                # More points deserve as much patience as the first ones.
+                run.halved_step = run.step
+            run.draw = draw
             run.history.redraws.append((run.step, names))

@@ -57,8 +57,12 @@ class AbstractSampling(eqx.Module):
         names,
         key: PRNGKeyArray,
         gate: Gate | None,
+        more: bool,
     ) -> Draw:
-        """Replace the points of the named conditions, where their times count."""
+        """Replace the points of the named conditions, where their times count.
+
+        `more`: as many as there are were not enough, so keep them beside new ones.
+        """
 
     @abc.abstractmethod
     def refined(
@@ -93,8 +97,8 @@ class Fixed(AbstractSampling):
         del train, held
         return ()
 
-    def redraw(self, bound, theta, draw, names, key, gate):
-        del bound, theta, names, key, gate
+    def redraw(self, bound, theta, draw, names, key, gate, more):
+        del bound, theta, names, key, gate, more
         return draw
 
     def refined(self, bound, draw, training, unseen):
@@ -177,14 +181,15 @@ class Adaptive(AbstractSampling):
             if value > self.factor * train[name] and value > floor
         )
 
-    def redraw(self, bound, theta, draw, names, key, gate):
+    def redraw(self, bound, theta, draw, names, key, gate, more):
         train, held = dict(draw.train), dict(draw.held)
         for name in names:
             block_key = jr.fold_in(key, bound.names.index(name))
             rng = host_generator(jr.fold_in(block_key, 1))
             old = (train[name], held[name])
             size = old[0].size
-            fresh = size - size // 2
+            grows = more and 2 * size <= self.growth * bound.conditions[name].points.n
+            kept, fresh = (size, size) if grows else (size // 2, size - size // 2)
             pool, density = self._pool(bound, name, theta, block_key, size)
             if gate is not None and name in gate.names:
                 density = density * np.maximum(gate.at(pool), _SHUT)
@@ -192,7 +197,7 @@ class Adaptive(AbstractSampling):
             weights = density[index] ** -0.5 / size
             parts = np.split(index, 2), np.split(weights, 2)
             train[name], held[name] = (
-                batch.take(rng.permutation(size)[fresh:])
+                batch.take(rng.permutation(size)[size - kept :])
                 .join(pool.take(i, w))
                 .normalised()
                 for batch, i, w in zip(old, *parts, strict=True)

@@ -3,7 +3,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from ..conditions import AbstractCondition, AbstractData
-from ._driver import ROUNDING, Run
+from ._driver import FIRST_ORDER, ROUNDING, Run
 from ._result import End, Result
 
 
@@ -12,8 +12,6 @@ FLAT = 30
 # Steps in which the unseen residual must halve (in the square): many while the run has
 # not found the solution yet, fewer once it only polishes one.
 SEARCHING, POLISHING = 250, 60
-# A method without a spectrum takes cheap steps, and needs so many times more of them.
-FIRST_ORDER = 20
 # A condition is met where its residual is this far below its own terms; beside noisy
 # data, the second if the noise explains it.
 MET, LOOSELY_MET = 1e-5, 0.1
@@ -55,12 +53,11 @@ def verdict(
             f"Every condition is within the tolerance of {tolerance:g}, on its own "
             "points and on unseen ones where it has any.",
         )
-    spectrum = bool(run.step and run.history.sigma_max[-1] > 0)
-    flat = _flat(run, limited or not spectrum)
+    flat = _flat(run, limited or not run.spectral)
     patience = max(POLISHING, run.step // 4) if run.found else SEARCHING
-    if not spectrum:
+    if not run.spectral:
         patience *= FIRST_ORDER
-    tired = not limited and run.step - run.halved_step > patience
+    tired = not limited and run.waited > patience
     if not flat and not tired:
         return None
     return standstill(run, conditions, terms, tolerance)
