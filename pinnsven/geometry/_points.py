@@ -92,8 +92,8 @@ class RegionPoints(AbstractPoints):
     """A budget of `n` points of a region, placed by a sampler.
 
     Made by `region.points(n, sampler=...)`, with scrambled Sobol points by default.
-    The sampling policy of `solve` may replace points of a random sampler, and refine
-    those of a deterministic one.
+    The sampling policy of `solve` may replace points of a random sampler, and add to
+    those of any.
     """
 
     region: Any

@@ -121,12 +121,12 @@ class Adaptive(AbstractSampling):
 
     Far from the solution this explores with ever new points; where the network cheats
     between points it puts points; once training and unseen residual agree it leaves
-    the step alone.
+    the step alone. Where renewing no longer helps, the old points are kept beside as
+    many new ones, up to `growth` times as many as were asked for.
 
     Points that a deterministic sampler placed, Gauss-Legendre nodes for one, cannot
     move. Where the residual on unseen points is more than `parted` times that on the
-    nodes, the rule is drawn again with twice the budget, until it has `growth` times
-    as many as were asked for.
+    nodes, the rule is drawn again with twice the budget, up to the same limit.
 
     Points that the user brought stay fixed, and so do regions of one or two points.
 
@@ -148,8 +148,8 @@ class Adaptive(AbstractSampling):
             )
         if not is_count(self.growth):
             raise BoundsError(
-                f"`Adaptive(growth={self.growth!r})`: give a whole number, 1 for nodes "
-                "that never become more."
+                f"`Adaptive(growth={self.growth!r})`: give a whole number, 1 for "
+                "points that never become more."
             )
         if not self.factor > 1:
             raise BoundsError(
