@@ -1,5 +1,7 @@
 """Points become more where they are too few, nodes of a rule and random ones."""
 
+import importlib
+
 import jax.random as jr
 import numpy as np
 import pytest
@@ -64,7 +66,7 @@ def test_random_points_are_added_once_renewing_them_does_not_help():
     assert error(solution) < 1e-6
 
 
-def test_added_random_points_leave_the_old_ones_in_place_up_to_a_limit():
+def test_added_random_points_leave_the_old_ones_in_place_up_to_a_limit(monkeypatch):
     problem, model = oscillation(16)
     bound = problem.bind(model)
     policy = ps.Adaptive(growth=2)
@@ -82,6 +84,12 @@ def test_added_random_points_leave_the_old_ones_in_place_up_to_a_limit():
         assert np.sum(new.weights) == pytest.approx(1.0)
     third = redraw(second, 3, True).train["ode"]
     assert (third.size, kept(third, second.train["ode"])) == (32, 16)
+    # No more either where the Jacobian would become too large.
+    module = importlib.import_module("pinnsven.solve._sampling")
+    monkeypatch.setattr(module, "_LARGEST", 33 * bound.theta.size)
+    assert redraw(first, 2, True).train["ode"].size == 16
+    monkeypatch.setattr(module, "_LARGEST", 34 * bound.theta.size)
+    assert redraw(first, 2, True).train["ode"].size == 32
     other = redraw(first, 2, False).train["ode"]
     assert (other.size, kept(other, first.train["ode"])) == (16, 8)
 

@@ -20,6 +20,8 @@ from ._gate import Gate
 
 # Points stay even where their times do not count yet: they are there once these do.
 _SHUT = 1e-2
+# Nothing is added where points times weights would be more: a Jacobian of a GiB.
+_LARGEST = 2**27
 
 
 class Draw(eqx.Module):
@@ -188,7 +190,7 @@ class Adaptive(AbstractSampling):
             rng = host_generator(jr.fold_in(block_key, 1))
             old = (train[name], held[name])
             size = old[0].size
-            grows = more and 2 * size <= self.growth * bound.conditions[name].points.n
+            grows = more and self._may_grow(bound, train, name, 2 * size)
             kept, fresh = (size, size) if grows else (size // 2, size - size // 2)
             pool, density = self._pool(bound, name, theta, block_key, size)
             if gate is not None and name in gate.names:
@@ -214,13 +216,19 @@ class Adaptive(AbstractSampling):
             if points is None or not parted or weight[name] * value**2 <= floor:
                 continue
             more = RegionPoints(points.region, 2 * train[name].size, points.sampler)
-            if more.n <= self.growth * points.n:
+            if self._may_grow(bound, train, name, more.n):
                 train[name] = more.draw(jr.key(0))  # a rule needs no key
                 grown.append(name)
         return Draw(train, draw.held), tuple(grown)
 
     def gate(self, bound, theta, draw, first):
         del bound, theta, draw, first
+
+    def _may_grow(self, bound: BoundProblem, train, name: str, n: int) -> bool:
+        """Whether a block may have `n` points, of a random sampler or of a rule."""
+        total = sum(batch.size for batch in train.values()) - train[name].size + n
+        asked = bound.conditions[name].points.n
+        return n <= self.growth * asked and total * bound.theta.size <= _LARGEST
 
     def _pool(self, bound: BoundProblem, name: str, theta, key, size: int):
         """Candidate points, and their relative density with mean one."""
