@@ -124,7 +124,7 @@ class Driver:
         return run
 
     def compile(self, run: Run) -> None:
-        """Compile the leg, so that limits and reports count the steps alone."""
+        """Compile the first leg, which limits and reports then do not count."""
         residuals = self.bound.map(run.draw.train)
         advance(self.solver, residuals, run.theta, run.state, 0, EVERY)
 
@@ -239,15 +239,13 @@ class Driver:
             check = self.bound.map(run.gated(self.unseen))
             parts = np.asarray(shares(check, run.theta))
             unseen = self._rms(self.check.names, parts)
-        felt = {
-            name: value
-            for name, value in unseen.items()
-            if value > ROUNDING * max(run.history.unseen[name])
-        }
+        felt = _felt(run, unseen)
         run.draw, names = self.sampling.refined(
             self.bound, run.draw, run.training, felt
         )
         if names:
+            # More points deserve as much patience as the first ones.
+            run.halved_step = run.step
             run.history.redraws.append((run.step, names))
 
     def _redraw(self, run: Run, train: np.ndarray) -> None:
@@ -258,12 +256,20 @@ class Driver:
         names = self.sampling.outgrown(own, other)
         if names:
             key = jr.fold_in(self.redraw_key, run.step)
-            more = run.waited >= (1 if run.spectral else FIRST_ORDER) * PLATEAU
+            wait = PLATEAU if run.spectral else PLATEAU * FIRST_ORDER
+            more = run.waited >= wait and any(
+                k in _felt(run, run.unseen) for k in names
+            )
             draw = self.sampling.redraw(
                 self.bound, run.theta, run.draw, names, key, run.gate, more
             )
             if any(draw.train[k].size > run.draw.train[k].size for k in names):
-                # More points deserve as much patience as the first ones.
                 run.halved_step = run.step
             run.draw = draw
             run.history.redraws.append((run.step, names))
+
+
+def _felt(run: Run, unseen: dict[str, float]) -> dict[str, float]:
+    """The unseen residuals that are above rounding."""
+    largest = {name: max(values) for name, values in run.history.unseen.items()}
+    return {k: v for k, v in unseen.items() if v > ROUNDING * largest[k]}

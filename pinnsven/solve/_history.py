@@ -25,7 +25,7 @@ class History:
     as in `ps.Info`. `training` maps the name of a condition to its share of the loss
     after each step. Once per report, `check_step` and `seconds` are noted, and `unseen`
     maps a name to the root mean square residual on points that no step ever used.
-    `redraws` lists (step, names) of replaced points.
+    `redraws` lists (step, names) of points that were replaced or added.
     """
 
     scalars: dict[str, np.ndarray]

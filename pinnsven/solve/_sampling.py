@@ -20,7 +20,7 @@ from ._gate import Gate
 
 # Points stay even where their times do not count yet: they are there once these do.
 _SHUT = 1e-2
-# Nothing is added where points times weights would be more: a Jacobian of a GiB.
+# Nothing is added where rows times weights would be more: a Jacobian of a GiB.
 _LARGEST = 2**27
 
 
@@ -192,7 +192,8 @@ class Adaptive(AbstractSampling):
             size = old[0].size
             grows = more and self._may_grow(bound, train, name, 2 * size)
             kept, fresh = (size, size) if grows else (size // 2, size - size // 2)
-            pool, density = self._pool(bound, name, theta, block_key, size)
+            count = max(self.pool * bound.conditions[name].points.n, 4 * size)
+            pool, density = self._pool(bound, name, theta, block_key, count)
             if gate is not None and name in gate.names:
                 density = density * np.maximum(gate.at(pool), _SHUT)
             index = rng.permutation(_systematic(density, 2 * fresh, rng))
@@ -226,20 +227,29 @@ class Adaptive(AbstractSampling):
 
     def _may_grow(self, bound: BoundProblem, train, name: str, n: int) -> bool:
         """Whether a block may have `n` points, of a random sampler or of a rule."""
-        total = sum(batch.size for batch in train.values()) - train[name].size + n
+        rows = dict(zip(bound.names, bound.map(train).sizes, strict=True))
+        total = sum(rows.values()) + rows[name] * (n / train[name].size - 1.0)
         asked = bound.conditions[name].points.n
         return n <= self.growth * asked and total * bound.theta.size <= _LARGEST
 
-    def _pool(self, bound: BoundProblem, name: str, theta, key, size: int):
-        """Candidate points, and their relative density with mean one."""
+    def _pool(self, bound: BoundProblem, name: str, theta, key, n: int):
+        """`n` candidate points, and their relative density with mean one."""
         points = bound.conditions[name].points
         assert isinstance(points, RegionPoints)
-        pool = points.region.sample(Sobol(), self.pool * size, key)
+        pool = points.region.sample(Sobol(), n, key)
         residual = np.linalg.norm(bound.values(name, pool, theta), axis=1)
         mean = residual.mean()
         if not 0 < mean < np.inf:
             return pool, np.ones_like(residual)
         return pool, 0.5 * (residual / mean + 1.0)
+
+
+def added(bound: BoundProblem, draw: Draw) -> list[str]:
+    """A line about the blocks that have more points than at first, if there are any."""
+    first = {name: batch.size for name, batch in bound.draw(jr.key(0)).items()}
+    now = {name: batch.size for name, batch in draw.train.items()}
+    more = [f"{k} {first[k]} to {n}" for k, n in now.items() if n > first[k]]
+    return [f"points added: {', '.join(more)}"] if more else []
 
 
 def _moves(bound: BoundProblem, name: str) -> bool:

@@ -33,6 +33,7 @@ from ._history import History
 from ._in_units import InUnits
 from ._progress import table
 from ._result import End, Result
+from ._sampling import added
 from ._tables import to_pandas, to_xarray
 
 
@@ -249,7 +250,7 @@ class Solution:
         return buffer.getvalue().rstrip()
 
     def _lines(self) -> list[str]:
-        lines = []
+        lines = added(self._bound, self._run.draw)
         for name, unknown in self.model.unknowns.items():
             lines.append(f"{name} = {np.array2string(np.asarray(unknown.value))}")
         last = self.history.last_taken
