@@ -181,7 +181,7 @@ def solve_ensemble(
 ) -> Ensemble:
     """Solve one problem from several initial networks, one after the other.
 
-    All members share one compiled step.
+    All members share one compiled step, until points are added to one of them.
 
     **Arguments:**
 

@@ -58,6 +58,7 @@ def solve(
     - `solver`: `ps.Sven()` by default.
     - `key`: a random key for points, other than the ones of the networks.
     - `steps`, `seconds`: limits of this call; a leg of up to ten steps is finished.
+      Where points are added, to compile for them counts.
     - `tolerance`: converged once the root mean square residual of every condition is
       below it, on its own points and on unseen ones where it has any.
     - `sampling`: `ps.Adaptive()` by default, or `ps.Fixed()`.
