@@ -64,6 +64,7 @@ def test_random_points_are_added_once_renewing_them_does_not_help():
     solution, sizes = sizes_of(12, 250, sampler=None)
     assert sizes[0] == 12 and sizes[-1] in (24, 48, 96)
     assert error(solution) < 1e-6
+    assert f"points added: ode 12 to {sizes[-1]}\n" in str(solution)
 
 
 def test_added_random_points_leave_the_old_ones_in_place_up_to_a_limit(monkeypatch):
