@@ -10,6 +10,7 @@ from jax.flatten_util import ravel_pytree
 from jaxtyping import Bool, Float
 
 from .._errors import PinnsvenError, UnknownNameError, listing
+from .._precision import full_precision
 from ..conditions import AbstractData
 from ..fields import Model
 from ..residuals import CHUNK_ENTRIES, BoundProblem, ResidualMap
@@ -255,11 +256,13 @@ def _norm(rows: np.ndarray) -> np.ndarray:
     return np.linalg.norm(rows, axis=1)
 
 
+@full_precision
 @eqx.filter_jit
 def _linearise(residuals: ResidualMap, theta):
     return residuals.linearise(theta)
 
 
+@full_precision
 @eqx.filter_jit
 def _gradients(model: Model, points, name: str, along: tuple[str, ...]):
     trained, static = eqx.partition(model, eqx.is_inexact_array)

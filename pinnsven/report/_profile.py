@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import jax.random as jr
 from jaxtyping import Array, Float
 
+from .._precision import full_precision
 from ..residuals import AbstractResiduals
 from ..sven import SVD, AbstractSolver, Gram
 
@@ -69,6 +70,7 @@ def profile(
     )
 
 
+@full_precision
 def _timing(part: str, fn: Callable, *args) -> Timing:
     """With the operations that the compiler counts; those inside LAPACK are not."""
     arrays, static = eqx.partition((fn, args), eqx.is_array)

@@ -18,7 +18,7 @@ from .._errors import (
     listing,
 )
 from .._names import check_key, parameters, traced
-from .._precision import default_dtype
+from .._precision import default_dtype, full_precision
 from ..conditions import AbstractCondition, Point
 from ..fields import Model
 from ..geometry import Batch
@@ -259,11 +259,13 @@ def _vector(raw: Any) -> Float[Array, " m"]:
     return jnp.atleast_1d(raw)
 
 
+@full_precision
 @eqx.filter_jit
 def _jacobian(residuals: ResidualMap, theta) -> Float[Array, "n p"]:
     return residuals.linearise(theta)[1]
 
 
+@full_precision
 @eqx.filter_jit
 def _values(block: Block, trained) -> Float[Array, "n m"]:
     return block.values(trained)

@@ -7,8 +7,9 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
+from .._precision import full_precision
 from ..residuals import Block, ResidualMap
-from ..sven import AbstractSolver, Info
+from ..sven import SVD, AbstractSolver, Info, Spectrum
 
 
 # Points of a block that show the size of its terms.
@@ -77,12 +78,17 @@ def terms(residuals: ResidualMap, theta: Float[Array, " p"]) -> Float[Array, " b
     return _compiled(_terms)(residuals, theta)
 
 
+def decomposed(residuals: ResidualMap, theta: Float[Array, " p"]) -> Spectrum:
+    """The exact singular value decomposition of the Jacobian."""
+    return _compiled(_decomposed)(residuals, theta)
+
+
 @functools.cache
 def _compiled(fn: Callable) -> Callable:
     # Built at the first call: to ask for the device earlier would start JAX.
     options = _quick() if jax.default_backend() == "cpu" else None
     jit: Callable = eqx.filter_jit
-    return jit(fn, compiler_options=options)
+    return full_precision(jit(fn, compiler_options=options))
 
 
 @functools.cache
@@ -116,6 +122,10 @@ def _measures(residuals, theta):
 def _terms(residuals, theta):
     trained = residuals.unravel(theta)
     return jnp.stack([_block_terms(b, trained, theta) for b in residuals.blocks])
+
+
+def _decomposed(residuals, theta):
+    return SVD()(*residuals.linearise(theta))
 
 
 def _block_terms(block: Block, trained, theta):

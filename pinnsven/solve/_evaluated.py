@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from .._errors import PinnsvenError, UnknownNameError, listing
-from .._precision import default_dtype
+from .._precision import default_dtype, full_precision
 from ..fields import Model
 from ..inference import Propagation, check_level, student
 
@@ -128,6 +128,7 @@ class Evaluated:
         )
 
 
+@full_precision
 @eqx.filter_jit
 def _evaluate(model: Model, z: Float[Array, "n d"], name: str, along: tuple[str, ...]):
     u = model.field(name).d(*along)

@@ -3,6 +3,7 @@ import numpy as np
 
 from .._errors import PinnsvenError, ShapeError, listing
 from .._names import shown
+from .._precision import full_precision
 from ..fields import AbstractNetwork, Model, Refined
 from ._solution import Solution
 
@@ -70,6 +71,7 @@ def refine(solution: Solution, *networks: AbstractNetwork) -> Model:
     return _joined(solution.model, networks, scale)
 
 
+@full_precision
 @eqx.filter_jit
 def _evaluated(residuals, theta):
     return residuals(theta)

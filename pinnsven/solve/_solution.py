@@ -4,7 +4,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
@@ -16,8 +15,7 @@ from .._names import shown
 from ..conditions import AbstractData
 from ..fields import Model
 from ..residuals import BoundProblem, Problem, Units
-from ..sven import SVD
-from ._advance import shares
+from ._advance import decomposed, shares
 from ._checkpoint import (
     fingerprint,
     pack_draw,
@@ -131,7 +129,7 @@ class Solution:
         All of them, from the formed Jacobian, whatever the solver used.
         """
         residuals = self._bound.map(self._run.draw.train)
-        spectrum = _spectrum(residuals, self._run.theta)
+        spectrum = decomposed(residuals, self._run.theta)
         return np.asarray(spectrum.s), np.abs(np.asarray(spectrum.c))
 
     def plot(
@@ -262,11 +260,6 @@ class Solution:
             )
         lines.append(f"{self.steps} steps in {self.seconds:.1f} s after compilation")
         return lines
-
-
-@eqx.filter_jit
-def _spectrum(residuals, theta):
-    return SVD()(*residuals.linearise(theta))
 
 
 def load(path: str | Path, problem: Problem, model: Model) -> Solution:

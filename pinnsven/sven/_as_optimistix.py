@@ -11,6 +11,7 @@ from jaxtyping import Array, Bool, Float, Int
 
 from .._errors import BoundsError, DtypeError, PinnsvenError, ShapeError
 from .._names import shown
+from .._precision import full_precision
 from ..residuals import FunctionResiduals
 from ._solver import Info
 from ._sven import LevenbergMarquardt, Sven
@@ -110,6 +111,7 @@ class _LeastSquares(optx.AbstractLeastSquaresSolver):
     norm: Callable
     solver: Sven | LevenbergMarquardt
 
+    @full_precision
     def init(self, fn, y, args, options, f_struct, aux_struct, tags):
         del options, f_struct, aux_struct, tags
         start, _ = ravel_pytree(y)
@@ -139,6 +141,7 @@ class _LeastSquares(optx.AbstractLeastSquaresSolver):
             cutoff=jnp.zeros((), dtype),
         )
 
+    @full_precision
     def step(self, fn, y, args, options, state, tags):
         del options, tags
         residuals, theta = _flat(fn, y, args, state.r.dtype)

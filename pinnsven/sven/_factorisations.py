@@ -2,8 +2,10 @@ import abc
 from typing import Any
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.lax.linalg import SvdAlgorithm, svd
 from jaxtyping import Array, Float
 
 from ..residuals import AbstractResiduals
@@ -90,12 +92,12 @@ class SVD(AbstractDenseFactorisation):
         if n >= p:
             # The triangle of [J r] holds Q^T r in its last column: Q is never formed.
             triangle = jnp.linalg.qr(jnp.column_stack([j, r]), mode="r")
-            u, s, vt = jnp.linalg.svd(triangle[:p, :p], full_matrices=False)
+            u, s, vt = thin_svd(triangle[:p, :p])
             left = (j, vt.T / jnp.where(s > 0, s, jnp.inf))
             return Spectrum(s, u.T @ triangle[:p, p], (vt.T,), left)
         q, triangle = jnp.linalg.qr(j.T)
         # J = triangle^T q^T, and triangle = a S b^T, so U = b and V = q a.
-        a, s, bt = jnp.linalg.svd(triangle, full_matrices=False)
+        a, s, bt = thin_svd(triangle)
         return Spectrum(s, bt @ r, (q, a), (bt.T,))
 
     def floor(self, dtype, damped=False):
@@ -121,6 +123,15 @@ class Gram(AbstractDenseFactorisation):
 
     def floor(self, dtype, damped=False):
         return 1.2 * float(np.sqrt(np.finfo(dtype).eps))
+
+
+def thin_svd(a: Float[Array, "n p"]) -> tuple[Array, Array, Array]:
+    r"""$U$, the singular values and $V^T$, good to rounding on every device."""
+    # Jacobi's rotations, what GPUs use up to 1024 columns, stop at some thousand
+    # roundings and take longer than QR iterations.
+    qr = jax.default_backend() == "gpu"
+    algorithm = SvdAlgorithm.QR if qr else SvdAlgorithm.DEFAULT
+    return svd(a, full_matrices=False, algorithm=algorithm)
 
 
 # Blocks of fewer rows are too narrow for the full speed of a product.

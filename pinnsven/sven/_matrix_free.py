@@ -9,7 +9,7 @@ from jaxtyping import Array, Float, Int
 
 from .._errors import BoundsError
 from ..residuals import CHUNK_ENTRIES, AbstractResiduals
-from ._factorisations import AbstractFactorisation, Spectrum
+from ._factorisations import AbstractFactorisation, Spectrum, thin_svd
 
 
 class RandomisedSVD(AbstractFactorisation):
@@ -60,7 +60,7 @@ class RandomisedSVD(AbstractFactorisation):
         for _ in range(1 + self.power_iterations):
             q = jnp.linalg.qr(transposed(y))[0]
             y = times(q)
-        u, s, wt = jnp.linalg.svd(y, full_matrices=False)
+        u, s, wt = thin_svd(y)
         rank = min(self.rank, size)
         found = Spectrum(s[:rank], u.T[:rank] @ r, (q, wt.T[:, :rank]), (u[:, :rank],))
         return r, found, state + 1
@@ -122,7 +122,7 @@ class GolubKahan(AbstractFactorisation):
         # A column whose product with J is still to come does not belong to it.
         alpha = jnp.where(i < taken, lanczos.alpha, 0.0)
         b = b.at[i, i].set(alpha).at[i + 1, i].set(lanczos.beta)
-        a, s, wt = jnp.linalg.svd(b, full_matrices=False)
+        a, s, wt = thin_svd(b)
         s = jnp.where(jnp.isfinite(lanczos.gradient), s, jnp.nan)
         right, left = (lanczos.v.T, wt.T), (lanczos.u.T, a[:, :rank])
         return r, Spectrum(s, norm * a[0], right, left), state
