@@ -9,6 +9,10 @@ from ._errors import DtypeError, NonFiniteError, ShapeError
 from ._quantities import Measured, plain
 
 
+# An attribute that JAX makes when it is imported.
+_PRODUCTS = "jax_default_matmul_precision"
+
+
 def enable_x64() -> None:
     """Switch JAX to float64, for the whole process.
 
@@ -33,7 +37,7 @@ def full_precision(fn: Callable) -> Callable:
 
     @functools.wraps(fn)
     def wrapped(*args, **kwargs):
-        chosen = jax.config.jax_default_matmul_precision or "highest"
+        chosen = getattr(jax.config, _PRODUCTS) or "highest"
         with jax.default_matmul_precision(chosen):
             return fn(*args, **kwargs)
 

@@ -131,7 +131,7 @@ def thin_svd(a: Float[Array, "n p"]) -> tuple[Array, Array, Array]:
     # roundings and take longer than QR iterations.
     qr = jax.default_backend() == "gpu"
     algorithm = SvdAlgorithm.QR if qr else SvdAlgorithm.DEFAULT
-    return svd(a, full_matrices=False, algorithm=algorithm)
+    return svd(a, full_matrices=False, compute_uv=True, algorithm=algorithm)
 
 
 # Blocks of fewer rows are too narrow for the full speed of a product.
