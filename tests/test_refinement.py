@@ -1,9 +1,11 @@
 """Points become more where they are too few, nodes of a rule and random ones."""
 
 import importlib
+import itertools
 
 import jax.random as jr
 import numpy as np
+import optax
 import pytest
 
 import pinnsven as ps
@@ -22,6 +24,7 @@ def oscillation(n: int, sampler=None):
 
 
 NODES = ps.GaussLegendre()
+DRIVER = importlib.import_module("pinnsven.solve._driver")
 
 
 def sizes_of(n: int, steps: int, sampler=NODES, **options):
@@ -93,6 +96,45 @@ def test_added_random_points_leave_the_old_ones_in_place_up_to_a_limit(monkeypat
     assert redraw(first, 2, True).train["ode"].size == 32
     other = redraw(first, 2, False).train["ode"]
     assert (other.size, kept(other, first.train["ode"])) == (16, 8)
+
+
+@pytest.mark.parametrize("sampler", [NODES, None])
+def test_added_points_get_time_of_their_own_and_none_come_below_rounding(
+    monkeypatch, sampler
+):
+    waited = []
+    note = lambda run: waited.append((run.draw.train["ode"].size, run.waited))
+    problem, model = oscillation(8, sampler)
+    run = lambda: ps.solve(
+        problem, model, key=jr.key(1), steps=90, callbacks=[note], progress=False
+    )
+    run()
+    grown = [b[1] for a, b in itertools.pairwise(waited) if b[0] > a[0]]
+    assert grown and set(grown) == {0}
+    waited.clear()
+    monkeypatch.setattr(DRIVER, "ROUNDING", 2.0)
+    run()
+    assert {size for size, _ in waited} == {8}
+
+
+def test_steps_without_a_spectrum_are_given_more_time(monkeypatch):
+    problem, model = oscillation(8)
+    spectral = []
+    for solver in (ps.Sven(), ps.Optax(optax.sgd(1e-4))):
+        note = lambda run: spectral.append(run.spectral)
+        ps.solve(
+            problem,
+            model,
+            key=jr.key(1),
+            solver=solver,
+            steps=1,
+            callbacks=[note],
+            progress=False,
+        )
+    assert spectral == [True, False]
+    monkeypatch.setattr(DRIVER.Run, "spectral", False)
+    _, sizes = sizes_of(12, 110, None)
+    assert sizes[-1] == 12
 
 
 @pytest.mark.long
