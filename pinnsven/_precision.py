@@ -9,7 +9,7 @@ from ._errors import DtypeError, NonFiniteError, ShapeError
 from ._quantities import Measured, plain
 
 
-# An attribute that JAX makes when it is imported.
+# By its name: a type checker does not see what JAX adds to its configuration.
 _PRODUCTS = "jax_default_matmul_precision"
 
 
@@ -35,7 +35,7 @@ def full_precision(fn: Callable) -> Callable:
     has set, as `jax.default_matmul_precision` does, stays.
     """
 
-    @functools.wraps(fn)
+    @functools.wraps(fn, updated=())
     def wrapped(*args, **kwargs):
         chosen = getattr(jax.config, _PRODUCTS) or "highest"
         with jax.default_matmul_precision(chosen):

@@ -2,12 +2,22 @@
 
 import jax
 import jax.numpy as jnp
+import jax.random as jr
 import numpy as np
+import pytest
+from jax.lax.linalg import SvdAlgorithm
 
 import pinnsven as ps
 
 
 SEEN = []
+
+
+@pytest.fixture(autouse=True)
+def _nothing_chosen():
+    # `JAX_DEFAULT_MATMUL_PRECISION` may be set around the tests.
+    with jax.default_matmul_precision(None):
+        yield
 
 
 def noted(x):
@@ -49,10 +59,28 @@ def test_a_precision_that_was_chosen_stays(getkey):
     assert {"tensorfloat32"} == set(SEEN)
 
 
-def test_bridges_round_no_products():
-    rows = lambda y, _=None: noted(y) - 0.5
-    start = jnp.zeros(3)
+@pytest.mark.parametrize(
+    "solver", [ps.Sven(lr=0.1), ps.ParameterBatch(ps.Sven(lr=0.1), 0.5)]
+)
+def test_a_step_of_ones_own_rounds_no_products(solver):
+    transform, start = ps.as_optax(solver), jnp.zeros(4)
     SEEN.clear()
-    transform = ps.as_optax()
-    transform.update(start, transform.init(start), start, residual_fn=rows)
-    assert {"highest"} == set(SEEN)
+    transform.update(
+        start, transform.init(start), start, residual_fn=lambda y: noted(y) - 0.5
+    )
+    assert "highest" in SEEN and SEEN[-1] == "highest"
+
+
+@pytest.mark.parametrize("shape", [(6, 4), (4, 6)])
+@pytest.mark.parametrize(
+    ("device", "algorithm"), [("cpu", SvdAlgorithm.DEFAULT), ("gpu", SvdAlgorithm.QR)]
+)
+def test_a_gpu_decomposes_by_qr_iterations(monkeypatch, shape, device, algorithm):
+    monkeypatch.setattr(jax, "default_backend", lambda: device)
+    j, r = jr.normal(jr.key(0), shape), jnp.ones(shape[0])
+    found = jax.make_jaxpr(ps.sven.SVD())(r, j)
+    chosen = [e.params["algorithm"] for e in found.eqns if e.primitive.name == "svd"]
+    assert chosen == [algorithm]
+    np.testing.assert_allclose(
+        ps.sven.SVD()(r, j).s, np.linalg.svd(j, compute_uv=False), rtol=1e-13
+    )

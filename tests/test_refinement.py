@@ -120,8 +120,8 @@ def test_added_points_get_time_of_their_own_and_none_come_below_rounding(
 def test_steps_without_a_spectrum_are_given_more_time(monkeypatch):
     problem, model = oscillation(8)
     spectral = []
+    note = lambda run: spectral.append(run.spectral)
     for solver in (ps.Sven(), ps.Optax(optax.sgd(1e-4))):
-        note = lambda run: spectral.append(run.spectral)
         ps.solve(
             problem,
             model,

@@ -9,7 +9,6 @@ from jax.flatten_util import ravel_pytree
 
 from .._errors import DtypeError, PinnsvenError, ShapeError
 from .._names import shown
-from .._precision import full_precision
 from ..residuals import FunctionResiduals, sample_residuals
 from ._parameter_batch import ParameterBatch
 from ._sven import LevenbergMarquardt, Sven
@@ -86,7 +85,6 @@ def as_optax(
         # The first state depends on the dtype of the parameters alone.
         return used.init(FunctionResiduals(lambda tree: tree, unravel), theta)
 
-    @full_precision
     def update(
         updates: Any,
         state: Any,

@@ -11,7 +11,6 @@ from jaxtyping import Array, Bool, Float, Int
 
 from .._errors import BoundsError, DtypeError, PinnsvenError, ShapeError
 from .._names import shown
-from .._precision import full_precision
 from ..residuals import FunctionResiduals
 from ._solver import Info
 from ._sven import LevenbergMarquardt, Sven
@@ -41,6 +40,10 @@ def as_optimistix(
     linearised residuals promise it, the result is `nonlinear_divergence`, and $y$ the
     last that was finite. With `k`, or a factorisation of low rank, this holds along the
     directions kept alone: such a run may come to rest far from a minimum.
+
+    Optimistix traces the function before a step does, so that on a GPU its products of
+    float32 are JAX's, of three digits: call `least_squares` within
+    `jax.default_matmul_precision("highest")`.
 
     **Arguments:**
 
@@ -111,7 +114,6 @@ class _LeastSquares(optx.AbstractLeastSquaresSolver):
     norm: Callable
     solver: Sven | LevenbergMarquardt
 
-    @full_precision
     def init(self, fn, y, args, options, f_struct, aux_struct, tags):
         del options, f_struct, aux_struct, tags
         start, _ = ravel_pytree(y)
@@ -141,7 +143,6 @@ class _LeastSquares(optx.AbstractLeastSquaresSolver):
             cutoff=jnp.zeros((), dtype),
         )
 
-    @full_precision
     def step(self, fn, y, args, options, state, tags):
         del options, tags
         residuals, theta = _flat(fn, y, args, state.r.dtype)

@@ -126,7 +126,7 @@ class Gram(AbstractDenseFactorisation):
 
 
 def thin_svd(a: Float[Array, "n p"]) -> tuple[Array, Array, Array]:
-    r"""$U$, the singular values and $V^T$, good to rounding on every device."""
+    r"""$U$, the singular values and $V^T$, good to rounding on CPUs and GPUs."""
     # Jacobi's rotations, what GPUs use up to 1024 columns, stop at some thousand
     # roundings and take longer than QR iterations.
     qr = jax.default_backend() == "gpu"

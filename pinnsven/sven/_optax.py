@@ -7,6 +7,7 @@ from jaxtyping import Array
 
 from .._errors import PinnsvenError
 from .._names import shown
+from .._precision import full_precision
 from ._solver import AbstractSolver, Info
 
 
@@ -35,6 +36,7 @@ class Optax(AbstractSolver):
         del residuals
         return self.transform.init(theta)
 
+    @full_precision
     def step(self, residuals, theta, state):
         def loss_of(vector):
             return jnp.sum(residuals(vector) ** 2)

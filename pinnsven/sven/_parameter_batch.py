@@ -11,6 +11,7 @@ from jaxtyping import Array, Bool, Float, Int
 
 from .._errors import BoundsError, PinnsvenError, ShapeError
 from .._names import shown
+from .._precision import full_precision
 from ..residuals import AbstractResiduals
 from ._matrix_free import GolubKahan, RandomisedSVD
 from ._solver import AbstractSolver
@@ -109,6 +110,7 @@ class ParameterBatch(AbstractSolver):
             self.solver.init(residuals, theta), jnp.zeros((), jnp.int32)
         )
 
+    @full_precision
     def step(self, residuals, theta, state):
         key = jr.fold_in(jr.key(self.seed), state.steps)
         chosen = self._draw(residuals, theta, key)

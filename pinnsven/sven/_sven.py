@@ -8,6 +8,7 @@ from jaxtyping import Array, Bool, Float
 
 from .._errors import BoundsError, PinnsvenError
 from .._names import shown
+from .._precision import full_precision
 from ._factorisations import SVD, AbstractFactorisation, Gram, Spectrum
 from ._solver import AbstractSolver
 from ._steps import AbstractStepRule, FixedStep, Linearised, MarquardtDamping
@@ -111,6 +112,7 @@ class Sven(AbstractSolver):
             () if self.factorisation is None else self.factorisation.init(),
         )
 
+    @full_precision
     def step(self, residuals, theta, state):
         r, spectrum, kept, factorisation = self._decompose(residuals, theta, state)
         model = Linearised(residuals, theta, residuals.shares(r), spectrum, kept)
