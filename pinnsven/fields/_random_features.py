@@ -24,14 +24,15 @@ class RandomFeatures(AbstractNetwork):
     what is trained, so if the conditions are linear in the fields one full step,
     `ps.Sven(lr=1.0)`, is the least-squares solution in this basis (extreme learning
     machine). If they are not, each step costs as much as one of an `MLP` with as many
-    weights.
+    weights, and a smooth solution takes some ten of them.
 
     **Arguments:**
 
     - `domain`, `fields`, `activation`, `embedding`: as of `MLP`.
     - `count`: the number of random functions.
     - `scale`: how steep they are; too small a scale cannot make the solution, too
-      large a one needs more functions and points.
+      large a one needs more functions and points. For sines take a little more than
+      the largest wave number of the solution in $s$.
     - `key`: a random key, for $A$ and $b$.
 
     **Example:** `ps.RandomFeatures(domain, "u", count=200, scale=3.0, key=key)`.

@@ -65,7 +65,7 @@ def _errors(solution: Solution) -> dict[str, float]:
 
 benchmark = Benchmark(
     name="kovasznay",
-    summary="Kovasznay flow, Re = 40: pressure from velocities at the walls, random sines",
+    summary="Kovasznay flow, Re = 40: velocities from the boundary, random sines",
     build=_build,
     errors=_errors,
     target=Target("worst", 1e-9, 120.0),

@@ -43,7 +43,7 @@ def draw(folder: Path) -> None:
         target = problems.get(path.stem).target
         ax.plot(target.seconds, target.bound, "o", color=line.get_color())
     ax.set(xlabel="CPU seconds", ylabel="relative L2 error")
-    ax.legend(frameon=False)
+    ax.legend(frameon=False, loc="upper right")
     figure.savefig(folder / "curves.png", dpi=110)
 
 

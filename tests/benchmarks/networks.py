@@ -15,6 +15,7 @@ import jax.random as jr
 import numpy as np
 
 import pinnsven as ps
+from pinnsven import problems
 
 
 ps.enable_x64()
@@ -127,8 +128,29 @@ def five(seed):
             yield f"{label}: {name}", problem, network, exact
 
 
+def sines(seed):
+    """Registered problems with fixed random sines in place of their network."""
+    key, _, _ = keys(seed)
+    for name, count, scale in (
+        ("poisson", 300, 4.0),
+        ("heat", 300, 4.0),
+        ("wave", 1000, 16.0),
+    ):
+        case = problems.get(name)
+        problem, _ = case.build(seed)
+        basis = ps.RandomFeatures(
+            getattr(problems, name).DOMAIN,
+            "u",
+            count=count,
+            scale=scale,
+            activation=jnp.sin,
+            key=key,
+        )
+        yield f"{name}: {count} of scale {scale:g}", problem, basis, case.reference
+
+
 def main():
-    cases = (periodic, waves, helmholtz, five)
+    cases = (periodic, waves, helmholtz, five, sines)
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("case", choices=[case.__name__ for case in cases])
     parser.add_argument("--seed", type=int, default=0)
