@@ -24,7 +24,7 @@ class RandomFeatures(AbstractNetwork):
     what is trained, so if the conditions are linear in the fields one full step,
     `ps.Sven(lr=1.0)`, is the least-squares solution in this basis (extreme learning
     machine). If they are not, each step costs as much as one of an `MLP` with as many
-    weights, and a smooth solution takes some ten of them.
+    weights; ten of them are enough for Kovasznay's flow.
 
     **Arguments:**
 

@@ -1,10 +1,11 @@
 """Draw the error of a benchmark problem against the time that its run has taken.
 
-python tests/benchmarks/curves.py helmholtz --seconds 300 --out DIR
+python tests/benchmarks/curves.py burgers_smooth --seconds 300 --out DIR
 
-The points of the curve are kept in `DIR/helmholtz.json`, and `DIR/curves.png` shows all
-that are in the folder. Time is process CPU seconds, with start-up and compilation and
-without the errors themselves. Problems in windows of time have no curve.
+The points of the curve are kept in `DIR/burgers_smooth.json`, and `DIR/curves.png`
+shows all that are in the folder. Time is process CPU seconds, with start-up and
+compilation and without the errors themselves. Problems in windows of time have no
+curve.
 """
 
 import argparse
