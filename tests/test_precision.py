@@ -68,7 +68,8 @@ def test_a_step_of_ones_own_rounds_no_products(solver):
     transform.update(
         start, transform.init(start), start, residual_fn=lambda y: noted(y) - 0.5
     )
-    assert "highest" in SEEN and SEEN[-1] == "highest"
+    # What is traced before the step only asks for shapes.
+    assert SEEN[-1] == "highest"
 
 
 @pytest.mark.parametrize("shape", [(6, 4), (4, 6)])
